@@ -1,0 +1,25 @@
+"""Where compiled kernels are kept: a user cache folder, because an installed package may be read-only."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numba
+
+
+def use_cache_folder() -> Path | None:
+    """Point numba's cache at a writable user folder, unless ``NUMBA_CACHE_DIR`` already names one; return it."""
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return None
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    roots = (Path(base) / "arc-ensemble", Path(tempfile.gettempdir()) / f"arc-ensemble-{user}")
+    for folder in (root / "numba" for root in roots):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            numba.config.CACHE_DIR = str(folder)
+            return folder
+    return None

@@ -1,0 +1,143 @@
+"""Registry of primitives, fed by one decorator that reads the annotations."""
+
+import hashlib
+import inspect
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from dsl.errors import RegistryError
+from dsl.types import Kind, kind_of_annotation
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+DEFAULT_COST = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """A typed function of the language.
+
+    Attributes:
+        name: name in program text, unique.
+        function: pure function; raises ``DslError`` where it has no result.
+        parameters: kinds of the arguments, in order.
+        result: kind of the result.
+        cost: description length in bits of choosing it in a program.
+        choices: for each parameter the integers that search tries as constants; None where it tries none.
+        concept: the module it stands in (``color``, ``geometry``, ...).
+        doc: first line of its docstring.
+        origin: file and line of its definition.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    parameters: tuple[Kind, ...]
+    result: Kind
+    cost: float
+    choices: tuple[tuple[int, ...] | None, ...]
+    concept: str
+    doc: str
+    origin: str
+
+    @property
+    def signature(self) -> str:
+        """Return ``name(kind, kind) -> kind``."""
+        return f"{self.name}({', '.join(self.parameters)}) -> {self.result}"
+
+
+_PRIMITIVES: dict[str, Primitive] = {}
+
+
+def primitive(
+    *, cost: float = DEFAULT_COST, name: str | None = None, choices: Mapping[str, Sequence[int]] | None = None
+) -> Callable[[Function], Function]:
+    """Register a typed function as a primitive; its annotations are its type, its docstring its entry.
+
+    Args:
+        cost: description length in bits, above 0.
+        name: name in program text; the function's own name if not given.
+        choices: integers that search tries as constants, by parameter; parameters not named take computed values only
+            (colors and truth values are always tried).
+
+    Raises:
+        RegistryError: an annotation is missing or no type of the language, there is no docstring, or the name is taken.
+    """
+    if cost <= 0:
+        raise RegistryError(f"cost must be above 0 bits, got {cost}")
+
+    def register(function: Function) -> Function:
+        entry = _describe(function, name or function.__name__, cost, choices or {})
+        known = _PRIMITIVES.get(entry.name)
+        if known is not None and known.origin != entry.origin:
+            raise RegistryError(f"primitive {entry.name!r} of {entry.origin} is already defined in {known.origin}")
+        _PRIMITIVES[entry.name] = entry
+        return function
+
+    return register
+
+
+def _describe(function: Callable[..., Any], name: str, cost: float, choices: Mapping[str, Sequence[int]]) -> Primitive:
+    origin = f"{inspect.getsourcefile(function)}:{function.__code__.co_firstlineno}"
+    if not name.isidentifier():
+        raise RegistryError(f"primitive name must be an identifier, got {name!r} in {origin}")
+    doc = (inspect.getdoc(function) or "").strip()
+    if not doc:
+        raise RegistryError(f"primitive {name!r} needs a docstring ({origin})")
+    hints = typing.get_type_hints(function)
+    parameters: list[Kind] = []
+    tried: list[tuple[int, ...] | None] = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name not in hints:
+            raise RegistryError(f"primitive {name!r}: parameter {parameter.name!r} needs an annotation ({origin})")
+        parameters.append(_kind(hints[parameter.name], name, origin))
+        tried.append(tuple(choices[parameter.name]) if parameter.name in choices else None)
+        if tried[-1] is not None and parameters[-1] is not Kind.INT:
+            raise RegistryError(
+                f"primitive {name!r}: choices are for int parameters, {parameter.name!r} is none ({origin})"
+            )
+    unknown = set(choices) - set(inspect.signature(function).parameters)
+    if unknown:
+        raise RegistryError(f"primitive {name!r}: choices for unknown parameter {min(unknown)!r} ({origin})")
+    if "return" not in hints:
+        raise RegistryError(f"primitive {name!r} needs a return annotation ({origin})")
+    concept = function.__module__.rpartition(".")[2]
+    result = _kind(hints["return"], name, origin)
+    return Primitive(
+        name, function, tuple(parameters), result, cost, tuple(tried), concept, doc.splitlines()[0], origin
+    )
+
+
+def _kind(annotation: object, name: str, origin: str) -> Kind:
+    try:
+        return kind_of_annotation(annotation)
+    except RegistryError as error:
+        raise RegistryError(f"primitive {name!r}: {error} ({origin})") from None
+
+
+def get_primitive(name: str) -> Primitive:
+    """Return a primitive by name; raises ``RegistryError`` if there is none."""
+    _load_builtin()
+    try:
+        return _PRIMITIVES[name]
+    except KeyError:
+        raise RegistryError(f"no primitive {name!r}; 'arc-ensemble dsl list' shows all") from None
+
+
+def all_primitives() -> tuple[Primitive, ...]:
+    """Return every registered primitive, sorted by name."""
+    _load_builtin()
+    return tuple(_PRIMITIVES[name] for name in sorted(_PRIMITIVES))
+
+
+def language_hash() -> str:
+    """Return a digest of all names, types, costs and sources: it names the language that a run used."""
+    digest = hashlib.sha256()
+    for entry in all_primitives():
+        digest.update(f"{entry.signature} {entry.cost}\n{inspect.getsource(entry.function)}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _load_builtin() -> None:
+    import dsl.primitives  # noqa: F401  (importing registers)

@@ -1,0 +1,1 @@
+"""Program search: parts that can each be replaced."""

@@ -1,0 +1,25 @@
+"""What a search engine returns: a program and what it predicts."""
+
+from dataclasses import dataclass
+
+from dsl.grid import Grid
+from dsl.program import Program
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """A program with its predictions.
+
+    Attributes:
+        program: prints, parses back, and runs on a new grid; running it gives ``outputs``.
+        outputs: one grid per test input; None where the program has no result on it.
+        cost: description length in bits.
+        fits: number of demonstrations that the program reproduces exactly.
+        engine: the part of the search that found it (``image``, ``assemble``, ``cells``, ...).
+    """
+
+    program: Program
+    outputs: tuple[Grid | None, ...]
+    cost: float
+    fits: int
+    engine: str

@@ -1,0 +1,1 @@
+"""Solve ARC-AGI tasks with test-time training and program synthesis together."""

@@ -1,0 +1,173 @@
+"""Configuration of a run: frozen, validated, written beside every result. Default < TOML < flag."""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ensemble.errors import ConfigError
+
+SOLVER_NAMES = ("symbolic", "neural", "replay", "identity")
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SymbolicConfig(Section):
+    """Program search."""
+
+    max_seconds_share: float = Field(0.25, gt=0, le=1)
+    """Share of a task's time that the search may take when the network runs too; alone it takes all."""
+    max_candidates: int = Field(32, ge=1)
+    """Candidates kept for each test input, best first."""
+
+
+class AdaptationConfig(Section):
+    """Test-time training (Akyürek et al. 2024, section 3)."""
+
+    method: Literal["lora", "full", "none"] = "lora"
+    """LoRA through peft, full fine-tuning with reset, or no adaptation."""
+    rank: int = Field(32, ge=1)
+    """LoRA rank."""
+    alpha: float = Field(32.0, gt=0)
+    """LoRA scale numerator."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """Peak learning rate of AdamW."""
+    warmup_steps: int = Field(4, ge=0)
+    """Linear warm-up before the cosine."""
+    max_steps: int = Field(64, ge=1)
+    """Optimizer steps at most; the clock may end it earlier unless the budget names steps."""
+    batch_size: int = Field(2, ge=1)
+    """Packed sequences for each step."""
+    formats: tuple[Literal["leave_one_out", "direct"], ...] = ("leave_one_out", "direct")
+    """Data formats: demonstrations in context, or each pair alone."""
+    direct_share: float = Field(0.2, ge=0, le=1)
+    """Share of the sequences in the direct format when both are used."""
+
+
+class InferenceConfig(Section):
+    """Augment, infer, reverse, vote."""
+
+    views: int = Field(8, ge=1, le=64)
+    """Augmented views to decode: the 8 dihedral ones first, each with a color permutation; identity without."""
+    max_new_tokens: int = Field(930, ge=2)
+    """Longest output in tokens: a 30x30 grid is 930."""
+
+
+class NeuralConfig(Section):
+    """The network."""
+
+    model: str = "embedded"
+    """``embedded``, a folder, or a hub id."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where it runs."""
+    max_tokens: int = Field(3072, ge=128)
+    """Longest packed sequence; demonstrations are dropped above."""
+    adaptation: AdaptationConfig = AdaptationConfig()
+    """Test-time training."""
+    inference: InferenceConfig = InferenceConfig()
+    """Decoding."""
+
+
+class MergeConfig(Section):
+    """Selection of two attempts from all candidates."""
+
+    rule: str = "lexicographic"
+    """Name of a rule in ``ensemble.merge``."""
+
+
+class Config(Section):
+    """Everything that decides what a run computes."""
+
+    solvers: tuple[str, ...] = ("symbolic", "neural")
+    """Solvers to run on every task, in this order."""
+    seconds: float = Field(60.0, gt=0)
+    """Wall time of one task on one worker, shared by its solvers."""
+    memory_gb: float = Field(4.0, gt=0)
+    """Resident memory of one worker."""
+    nodes: int | None = Field(None, ge=1)
+    """Bound on search nodes instead of the clock."""
+    steps: int | None = Field(None, ge=1)
+    """Bound on test-time training steps instead of the clock."""
+    seed: int = Field(0, ge=0)
+    """Seed of every random draw."""
+    symbolic: SymbolicConfig = SymbolicConfig()
+    """Program search."""
+    neural: NeuralConfig = NeuralConfig()
+    """The network."""
+    merge: MergeConfig = MergeConfig()
+    """Selection."""
+
+    @model_validator(mode="after")
+    def _known_solvers(self) -> "Config":
+        if not self.solvers:
+            raise ValueError(f"solvers must name at least one of {', '.join(SOLVER_NAMES)}")
+        for name in self.solvers:
+            if name not in SOLVER_NAMES:
+                raise ValueError(
+                    f"unknown solver {name!r}; known: {', '.join(SOLVER_NAMES)}{nearest(name, SOLVER_NAMES)}"
+                )
+        if len(set(self.solvers)) != len(self.solvers):
+            raise ValueError(f"solvers must differ, got {', '.join(self.solvers)}")
+        return self
+
+
+def nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the nearest known name, or an empty text."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def load_config(path: Path | None, overrides: dict[str, Any]) -> Config:
+    """Build the configuration from defaults, a TOML file and flags (dotted keys, None left out).
+
+    Raises:
+        ConfigError: the file is not readable TOML, a key is unknown, or a value is not allowed.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read the configuration {path}: {error}") from None
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{path} is not TOML: {error}") from None
+    for key, value in overrides.items():
+        if value is None:
+            continue
+        section, *rest = key.split(".")
+        target, names = values, [section, *rest]
+        for name in names[:-1]:
+            target = target.setdefault(name, {})
+        target[names[-1]] = value
+    return build_config(values)
+
+
+def build_config(values: dict[str, Any]) -> Config:
+    """Validate plain values; raises ``ConfigError`` with one line that names the first wrong key."""
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = _keys_beside(first["loc"])
+            raise ConfigError(f"unknown setting {key!r}{nearest(str(first['loc'][-1]), known)}") from None
+        message = first["msg"].removeprefix("Value error, ")
+        where = f"setting {key!r}: " if key else ""
+        came = f", got {first['input']!r}" if not isinstance(first["input"], dict) else ""
+        raise ConfigError(f"{where}{message[0].lower()}{message[1:]}{came}") from None
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    section: type[BaseModel] = Config
+    for part in location[:-1]:
+        annotation = section.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            section = annotation
+    return list(section.model_fields)

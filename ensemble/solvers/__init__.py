@@ -1,0 +1,1 @@
+"""Solvers: objects with a name and ``solve(task, budget)``."""
