@@ -1,0 +1,36 @@
+# Two commands to start with: `make solve` and `make test`. Both set up .venv by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+RUN := runs/first-ten
+
+.PHONY: solve test check bench docs golden clean
+
+solve: $(STAMP)  ## Solve ten tasks of arc-agi-1/evaluation with both solvers, then write report.html.
+	$(BIN)/arc-ensemble solve arc-agi-1/evaluation --limit 10 --seconds 100 -o $(RUN)
+	$(BIN)/arc-ensemble report $(RUN) -o report.html
+
+test: $(STAMP)  ## Run the tests.
+	$(BIN)/python -m pytest -n 2 -q
+
+check: $(STAMP)  ## Format check, lint, types, tests.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 -q
+
+bench: $(STAMP)  ## Time kernels, search and adaptation; prints tables, writes nothing.
+	$(BIN)/python -m benchmarks.bench_kernels
+	$(BIN)/python -m benchmarks.bench_search
+	$(BIN)/python -m benchmarks.bench_cells
+	$(BIN)/python -m benchmarks.bench_ttt --limit 4
+
+clean:  ## Remove the virtual environment and build leftovers; runs stay.
+	rm -rf $(VENV) build dist *.egg-info
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)
