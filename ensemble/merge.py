@@ -1,0 +1,254 @@
+"""Choose two attempts for each test input from the candidates of all solvers.
+
+A rule sees the candidates of one test input and ranks the grids, best first. Rules are pure and do not depend on the
+order of the candidates; grids that are level in everything else are ordered by their cells. A new rule is a function
+under ``@rule``: the ablation then reports it.
+
+======================== ============================================================================================
+``lexicographic``        programs that reproduce every demonstration first, the network in the second place
+``program_first``        the two most frequent outputs of such programs, else hierarchical voting (Li et al. 2024,
+                         "Combining induction and transduction"; also the ensemble of Akyürek et al. 2024)
+``hierarchical``         voting within views, then between them (Akyürek et al. 2024)
+``flat``                 votes only: the most frequent grid wins
+``log_likelihood``       product of experts over views (Franzen et al. 2025)
+``votes_and_likelihood`` votes plus mean log-likelihood over views
+``one_slot_each``        the best grid of either family
+======================== ============================================================================================
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from dsl.grid import Grid, GridKey, grid_key
+from dsl.task import Task
+from ensemble.config import MergeConfig, nearest
+from ensemble.errors import ConfigError
+from ensemble.types import Candidate, Prediction
+from ensemble.voting import hierarchical_vote
+
+__all__ = ["NUM_ATTEMPTS", "RULES", "Support", "get_rule", "hierarchical_vote", "merge", "rule", "support_of"]
+
+NUM_ATTEMPTS = 2
+
+ABSENT_NATS = math.log(10)
+"""A view that did not give a grid counts as a tenth of the lowest likelihood that it gave."""
+
+SYMBOLIC, NEURAL = "symbolic", "neural"
+
+Rule = Callable[[Sequence[Candidate]], list[Grid]]
+
+_RULES: dict[str, Rule] = {}
+RULES: Mapping[str, Rule] = MappingProxyType(_RULES)
+"""Every rule by name, in order of definition."""
+
+
+def rule(name: str) -> Callable[[Rule], Rule]:
+    """Register a rule: candidates of one test input in, distinct grids out, best first."""
+
+    def register(function: Rule) -> Rule:
+        _RULES[name] = function
+        return function
+
+    return register
+
+
+def get_rule(name: str) -> Rule:
+    """Return a rule by name; raises ``ConfigError`` if there is none."""
+    if name not in _RULES:
+        known = list(_RULES)
+        raise ConfigError(f"unknown merge rule {name!r}; known: {', '.join(known)}{nearest(name, known)}")
+    return _RULES[name]
+
+
+def merge(task: Task, candidates: Iterable[Candidate], config: MergeConfig) -> Prediction:
+    """Choose at most two attempts for each test input of a task.
+
+    Raises:
+        ConfigError: the rule is not known.
+        ValueError: a candidate belongs to another task or to a test input that the task does not have.
+    """
+    ranked = get_rule(config.rule)
+    pools: list[list[Candidate]] = [[] for _ in task.test_inputs]
+    for candidate in candidates:
+        if candidate.task_id != task.task_id or not 0 <= candidate.test_index < len(pools):
+            raise ValueError(
+                f"candidates must be for task {task.task_id}, test inputs 0..{len(pools) - 1}, "
+                f"got {candidate.task_id}, {candidate.test_index}"
+            )
+        pools[candidate.test_index].append(candidate)
+    attempts = tuple(tuple(ranked(pool)[:NUM_ATTEMPTS]) if pool else () for pool in pools)
+    return Prediction(task.task_id, attempts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Support:
+    """All candidates that propose one grid, and what they say together.
+
+    Attributes:
+        grid: the proposed output.
+        candidates: who proposed it.
+        votes: draws of all candidates together.
+        fits: most demonstrations that a program behind it reproduces, -1 without a program.
+        evidence: log2 of the summed prior ``2 ** -cost`` of its distinct programs; ``-inf`` without a program.
+    """
+
+    grid: Grid
+    candidates: tuple[Candidate, ...]
+    votes: int
+    fits: int
+    evidence: float
+
+
+def support_of(candidates: Iterable[Candidate]) -> dict[GridKey, Support]:
+    """Group the candidates of one test input by grid, in the order of the grids' keys."""
+    groups: dict[GridKey, list[Candidate]] = {}
+    for candidate in candidates:
+        groups.setdefault(grid_key(candidate.grid), []).append(candidate)
+    return {key: _support(tuple(groups[key])) for key in sorted(groups)}
+
+
+def _support(candidates: tuple[Candidate, ...]) -> Support:
+    return Support(
+        grid=candidates[0].grid,
+        candidates=candidates,
+        votes=sum(candidate.provenance.draws for candidate in candidates),
+        fits=max(-1 if candidate.provenance.fits is None else candidate.provenance.fits for candidate in candidates),
+        evidence=_evidence(candidates),
+    )
+
+
+def _evidence(candidates: Sequence[Candidate]) -> float:
+    """Add up ``2 ** -cost`` over distinct programs, in bits: agreement of short programs outweighs one."""
+    costs: dict[str, float] = {}
+    for candidate in candidates:
+        program, cost = candidate.provenance.program, candidate.provenance.cost
+        if program is not None and cost is not None:
+            costs[program] = min(cost, costs.get(program, math.inf))
+    if not costs:
+        return -math.inf
+    least = min(costs.values())
+    return math.log2(math.fsum(2.0 ** (least - cost) for cost in costs.values())) - least
+
+
+def _log_likelihoods(supports: Mapping[GridKey, Support]) -> dict[GridKey, float]:
+    """Sum the log-likelihood of every grid over all views, absent ones at a floor: a product of experts.
+
+    A view is an augmented view of a network, or a solver that has none. Every grid is judged by the same views, so
+    that a view's own offset cancels.
+    """
+    views: dict[str, dict[GridKey, float]] = {}
+    for key, support in supports.items():
+        for candidate in support.candidates:
+            scores = views.setdefault(_view(candidate), {})
+            scores[key] = max(candidate.log_score, scores.get(key, -math.inf))
+    floors = {view: min(scores.values()) - ABSENT_NATS for view, scores in views.items()}
+    return {key: math.fsum(scores.get(key, floors[view]) for view, scores in views.items()) for key in supports}
+
+
+def _view(candidate: Candidate) -> str:
+    return candidate.provenance.view or candidate.provenance.solver
+
+
+def _ranked(supports: Mapping[GridKey, Support], score: Callable[[GridKey], tuple[float, ...]]) -> list[Grid]:
+    """Order grids by falling score, then by key."""
+    order = sorted(supports, key=lambda key: (*(-part for part in score(key)), key))
+    return [supports[key].grid for key in order]
+
+
+def _by_programs(candidates: Iterable[Candidate]) -> list[Grid]:
+    supports = support_of(candidates)
+    return _ranked(supports, lambda key: (supports[key].fits, supports[key].evidence))
+
+
+def _by_votes(candidates: Iterable[Candidate]) -> list[Grid]:
+    supports = support_of(candidates)
+    likelihoods = _log_likelihoods(supports)
+    return _ranked(supports, lambda key: (supports[key].votes, likelihoods[key]))
+
+
+def _distinct(*rankings: Sequence[Grid]) -> list[Grid]:
+    """Chain rankings, each grid at its first place only."""
+    chained: dict[GridKey, Grid] = {}
+    for ranking in rankings:
+        for grid in ranking:
+            chained.setdefault(grid_key(grid), grid)
+    return list(chained.values())
+
+
+def _family(candidates: Sequence[Candidate], family: str) -> list[Candidate]:
+    return [candidate for candidate in candidates if candidate.provenance.family == family]
+
+
+def _verified(candidates: Sequence[Candidate]) -> list[Candidate]:
+    return [candidate for candidate in candidates if candidate.provenance.verified]
+
+
+def _interleaved(first: Sequence[Grid], second: Sequence[Grid]) -> list[Grid]:
+    """Take the best of the first ranking, then the best other grid of the second, then what is left."""
+    leader = {grid_key(grid) for grid in first[:1]}
+    others = [grid for grid in second if grid_key(grid) not in leader]
+    return _distinct(first[:1], others[:1], first, second)
+
+
+@rule("lexicographic")
+def lexicographic(candidates: Sequence[Candidate]) -> list[Grid]:
+    """Rank verified programs by description length, then votes over views; the families alternate at the top.
+
+    Without a verified program the network has both places. Programs that miss a demonstration, and solvers of
+    neither family, come after everything else.
+    """
+    verified = _verified(candidates)
+    votes = _by_votes(_family(candidates, NEURAL))
+    misses = _by_programs(c for c in _family(candidates, SYMBOLIC) if not c.provenance.verified)
+    others = _by_votes(c for c in candidates if c.provenance.family not in (SYMBOLIC, NEURAL))
+    return _distinct(_interleaved(_by_programs(verified), votes), misses, others)
+
+
+@rule("program_first")
+def program_first(candidates: Sequence[Candidate]) -> list[Grid]:
+    """Submit the two most frequent outputs of verified programs if there are any, else vote hierarchically."""
+    supports = support_of(_verified(candidates))
+    if not supports:
+        return hierarchical(_family(candidates, NEURAL))
+    return _ranked(supports, lambda key: (supports[key].votes, supports[key].evidence))[:NUM_ATTEMPTS]
+
+
+@rule("hierarchical")
+def hierarchical(candidates: Sequence[Candidate]) -> list[Grid]:
+    """Vote within each view, then between views; a solver without views counts as one view."""
+    votes = [(_view(c), c.grid) for c in candidates for _ in range(c.provenance.draws)]
+    return _distinct(hierarchical_vote(votes)) if votes else []
+
+
+@rule("flat")
+def flat(candidates: Sequence[Candidate]) -> list[Grid]:
+    """Rank by votes only."""
+    supports = support_of(candidates)
+    return _ranked(supports, lambda key: (supports[key].votes,))
+
+
+@rule("log_likelihood")
+def log_likelihood(candidates: Sequence[Candidate]) -> list[Grid]:
+    """Rank by the product of experts over views only."""
+    supports = support_of(candidates)
+    likelihoods = _log_likelihoods(supports)
+    return _ranked(supports, lambda key: (likelihoods[key],))
+
+
+@rule("votes_and_likelihood")
+def votes_and_likelihood(candidates: Sequence[Candidate]) -> list[Grid]:
+    """Rank by votes plus the mean log-likelihood over views."""
+    supports = support_of(candidates)
+    likelihoods = _log_likelihoods(supports)
+    num_views = len({_view(candidate) for candidate in candidates})
+    return _ranked(supports, lambda key: (supports[key].votes + likelihoods[key] / num_views,))
+
+
+@rule("one_slot_each")
+def one_slot_each(candidates: Sequence[Candidate]) -> list[Grid]:
+    """Give the best program the first place and the network's best other grid the second."""
+    programs = _by_programs(_family(candidates, SYMBOLIC))
+    votes = _by_votes(_family(candidates, NEURAL))
+    return _distinct(_interleaved(programs, votes), _by_votes(candidates))
