@@ -1,0 +1,249 @@
+"""Writing a run folder: one process, one database connection, whole files replaced at once.
+
+Whatever stops the run (Ctrl-C, a kill, a full disk), what was finished before stays readable, and the same command
+goes on from there.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from dsl.grid import grid_to_text
+from dsl.task import Task
+from ensemble.errors import RunError
+from ensemble.store import (
+    LOG_FILE,
+    RESULTS_FILE,
+    RUN_FILE,
+    SCHEMA,
+    SUBMISSION_FILE,
+    JobKey,
+    read_candidates,
+    read_info,
+)
+from ensemble.types import Attempts, Candidate, Prediction
+
+LOCK_FILE = "run.lock"
+WORKER_LOGS = "logs"
+OWN_FILES = (
+    RUN_FILE,
+    RESULTS_FILE,
+    f"{RESULTS_FILE}-wal",
+    f"{RESULTS_FILE}-shm",
+    f"{RESULTS_FILE}-journal",
+    SUBMISSION_FILE,
+    LOG_FILE,
+    "report.html",
+)
+"""Files that ``fresh`` removes, with the worker logs, and nothing else."""
+
+ATTEMPTS = 2
+FALLBACK = [[0]]
+"""Submitted where there is no candidate: the Kaggle form wants every attempt."""
+
+
+class Recorder:
+    """The one writer of a run folder."""
+
+    def __init__(self, folder: Path, info: dict[str, Any], connection: sqlite3.Connection, lock: IO[str]) -> None:
+        self.folder = folder
+        self.info = info
+        self._connection = connection
+        self._lock = lock
+        self._entries: dict[str, str] = {}
+
+    @property
+    def worker_logs(self) -> Path:
+        """Return the folder for what the workers print."""
+        return self.folder / WORKER_LOGS
+
+    def finished(self, key: JobKey) -> tuple[str, float] | None:
+        """Return status and seconds of a job that ended earlier, or None."""
+        row = self._connection.execute(
+            "SELECT status, seconds FROM job WHERE task_id = ? AND solver = ? AND solver_key = ?",
+            (key.task_id, key.solver, key.solver_key),
+        ).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def begin(self, key: JobKey) -> int:
+        """Open a job, dropping what an earlier try of it left; return its number."""
+        with self._transaction():
+            self._connection.execute(
+                "DELETE FROM job WHERE task_id = ? AND solver = ? AND solver_key = ?",
+                (key.task_id, key.solver, key.solver_key),
+            )
+            cursor = self._connection.execute(
+                "INSERT INTO job (task_id, task_hash, solver, solver_key, status) VALUES (?, ?, ?, ?, 'running')",
+                (key.task_id, key.task_hash, key.solver, key.solver_key),
+            )
+        number = cursor.lastrowid
+        assert number is not None
+        return number
+
+    def add(self, job: int, candidates: Sequence[Candidate]) -> None:
+        """Keep candidates of a running job, after those that came before."""
+        with self._transaction():
+            (position,) = self._connection.execute(
+                "SELECT coalesce(max(position) + 1, 0) FROM candidate WHERE job_id = ?", (job,)
+            ).fetchone()
+            self._connection.executemany(
+                "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        job,
+                        position + i,
+                        candidate.test_index,
+                        grid_to_text(candidate.grid),
+                        candidate.log_score,
+                        json.dumps(asdict(candidate.provenance)),
+                    )
+                    for i, candidate in enumerate(candidates)
+                ],
+            )
+
+    def finish(self, job: int, *, seconds: float, peak_bytes: int | None, error: str | None) -> None:
+        """Commit a job: done, or failed if there is an error."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE job SET status = ?, seconds = ?, peak_bytes = ?, error = ? WHERE id = ?",
+                ("done" if error is None else "failed", seconds, peak_bytes, error, job),
+            )
+
+    def candidates(self, key: JobKey) -> list[Candidate]:
+        """Return the stored candidates of one job, as they came."""
+        return read_candidates(self._connection, key.task_id, key.solver, key.solver_key)
+
+    def update(self, **changes: Any) -> None:
+        """Change entries of ``run.json``."""
+        self.info |= changes
+        with _writing(self.folder):
+            replace_file(self.folder / RUN_FILE, json.dumps(self.info, indent=1) + "\n")
+
+    def submit(self, tasks: Sequence[Task], predictions: Mapping[str, Prediction]) -> None:
+        """Rewrite ``submission.json`` for these tasks: predictions join those of earlier calls."""
+        for task in tasks:
+            if task.task_id in predictions or task.task_id not in self._entries:
+                entry = kaggle_entry(task, predictions.get(task.task_id))
+                self._entries[task.task_id] = json.dumps(entry, separators=(",", ":"))
+        lines = [f"{json.dumps(task.task_id)}: {self._entries[task.task_id]}" for task in tasks]
+        with _writing(self.folder):
+            replace_file(self.folder / SUBMISSION_FILE, "{" + ",\n".join(lines) + "}\n")
+
+    def close(self) -> None:
+        """Close the database as one plain file, which a read-only folder can be read from, and free the folder."""
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+        self._connection.close()
+        self._lock.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _writing(self.folder), self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+
+
+def kaggle_entry(task: Task, prediction: Prediction | None) -> list[dict[str, Any]]:
+    """Return a task's entry of a Kaggle submission: two attempts for each test input, ``[[0]]`` where there is none."""
+    empty: tuple[Attempts, ...] = ((),) * len(task.test_inputs)
+    outputs = prediction.attempts if prediction is not None else empty
+    return [
+        {f"attempt_{i + 1}": attempts[i].tolist() if i < len(attempts) else FALLBACK for i in range(ATTEMPTS)}
+        for attempts in outputs
+    ]
+
+
+def open_recorder(folder: Path, info: dict[str, Any], *, fresh: bool = False) -> Recorder:
+    """Start or continue a run in a folder.
+
+    Args:
+        folder: made if it is not there.
+        info: content of ``run.json``.
+        fresh: start over: remove the files of the run that is there.
+
+    Raises:
+        RunError: the folder cannot be written, holds other files or another data set's run, or is in use.
+    """
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_content(folder, info, fresh=fresh)
+        lock = _lock(folder)
+        if fresh:
+            _remove_run(folder)
+        connection = sqlite3.connect(folder / RESULTS_FILE, isolation_level=None)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(SCHEMA)
+        connection.execute("DELETE FROM job WHERE status = 'running'")
+    recorder = Recorder(folder, {}, connection, lock)
+    recorder.update(**info)
+    return recorder
+
+
+def _check_content(folder: Path, info: Mapping[str, Any], *, fresh: bool) -> None:
+    if (folder / RUN_FILE).exists():
+        if fresh:
+            return
+        there = read_info(folder)
+        if there.get("data_hash") != info["data_hash"]:
+            raise RunError(
+                f"{folder} holds a run of {there.get('target')} (hash {there.get('data_hash')}), not of "
+                f"{info['target']} (hash {info['data_hash']}): name another folder with -o, or start over with --fresh"
+            )
+        return
+    others = sorted(path.name for path in folder.iterdir() if path.name not in (LOCK_FILE, WORKER_LOGS))
+    if others:
+        raise RunError(f"{folder} is not a run folder and holds other files ({others[0]}): name another folder with -o")
+
+
+def _remove_run(folder: Path) -> None:
+    for name in OWN_FILES:
+        (folder / name).unlink(missing_ok=True)
+    for path in (folder / WORKER_LOGS).glob("worker-*.log"):
+        path.unlink()
+
+
+def _lock(folder: Path) -> IO[str]:
+    handle = (folder / LOCK_FILE).open("w")
+    try:
+        import fcntl
+    except ImportError:
+        return handle
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        raise RunError(f"{folder} is in use by another 'solve': wait for it, or name another folder with -o") from None
+    return handle
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old content or the new one, never a part."""
+    beside = path.with_name(f"{path.name}.part")
+    try:
+        with beside.open("w", encoding="utf-8") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        beside.replace(path)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise RunError(
+            f"cannot write the run folder {folder}: {reason}; what was finished is kept: "
+            "make room there and give the same command again, or name another folder with -o"
+        ) from None
