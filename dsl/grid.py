@@ -1,7 +1,7 @@
 """Grids: the one image type of the project, with checks where data enters and keys to compare by."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,8 @@ Grid = NDArray[np.uint8]
 
 MAX_SIDE = 30
 NUM_COLORS = 10
+
+Scalar = TypeVar("Scalar", np.uint8, np.bool_)
 
 GridKey = tuple[tuple[int, ...], bytes]
 
@@ -60,12 +62,15 @@ def _as_array(values: ArrayLike) -> NDArray[Any]:
         raise GridError("grid cells must be integers 0..9, got a number beyond 64 bits") from None
 
 
-def seal(array: NDArray[np.uint8]) -> Grid:
-    """Freeze a ``(H, W)`` uint8 array that is known to be a grid; copies only if it is not C-contiguous."""
+def seal(array: NDArray[Scalar]) -> NDArray[Scalar]:
+    """Freeze a ``(H, W)`` array that is known to be a grid (uint8) or a mask (bool).
+
+    Copies only a view that is not C-contiguous, or that another array could still write to.
+    """
     sealed = np.ascontiguousarray(array)
-    if sealed is array and array.base is not None and array.flags.writeable:
+    if sealed is array and isinstance(array.base, np.ndarray) and array.flags.writeable:
         sealed = array.copy()
-    sealed.flags.writeable = False
+    sealed.setflags(write=False)
     return sealed
 
 

@@ -2,9 +2,22 @@
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+if TYPE_CHECKING:
+
+    def njit(*, cache: bool) -> Callable[[Function], Function]:
+        """Compile a loop with numba; this view of ``numba.njit`` keeps the function's own type."""
+else:
+    from numba import njit
+
+__all__ = ["njit", "use_cache_folder"]
 
 
 def use_cache_folder() -> Path | None:

@@ -1,1 +1,5 @@
-"""Typed functions of the language, one module for each concept; importing this package registers them."""
+"""Primitives of the grid language, one module per concept; importing this package registers them all."""
+
+from dsl.primitives import color, compose, geometry, object_edit, objects, select
+
+__all__ = ["color", "compose", "geometry", "object_edit", "objects", "select"]

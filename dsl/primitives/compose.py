@@ -1,0 +1,86 @@
+"""Two or more images into one: overlays, cell-wise logic, side by side, stacks."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.grid import Grid, seal
+from dsl.kernels.colors import background_color
+from dsl.primitives.results import check_same_shape, check_sides, fail, some
+from dsl.registry import primitive
+from dsl.types import Color, Objects
+
+
+@primitive(cost=3)
+def overlay(top: Grid, bottom: Grid) -> Grid:
+    """Paint the content of the first grid over the second, of the same shape."""
+    check_same_shape(top, bottom)
+    return seal(np.where(top == background_color(top), bottom, top))
+
+
+@primitive()
+def content_and(left: Grid, right: Grid) -> Grid:
+    """Keep the first grid's content where the second, of the same shape, has content too."""
+    check_same_shape(left, right)
+    return _choose(left, (left != background_color(left)) & (right != background_color(right)))
+
+
+@primitive()
+def content_minus(left: Grid, right: Grid) -> Grid:
+    """Keep the first grid's content where the second, of the same shape, has none."""
+    check_same_shape(left, right)
+    return _choose(left, right == background_color(right))
+
+
+@primitive()
+def content_xor(left: Grid, right: Grid) -> Grid:
+    """Keep content where exactly one of two grids of the same shape has some."""
+    check_same_shape(left, right)
+    in_left, in_right = left != background_color(left), right != background_color(right)
+    return _choose(np.where(in_left, left, right), in_left ^ in_right)
+
+
+@primitive()
+def content_nor(left: Grid, right: Grid, color: Color) -> Grid:
+    """Paint a color on 0 where neither of two grids of the same shape has content."""
+    check_same_shape(left, right)
+    free = (left == background_color(left)) & (right == background_color(right))
+    return seal(free * np.uint8(color))
+
+
+@primitive()
+def equal_cells(left: Grid, right: Grid, color: Color) -> Grid:
+    """Keep the first grid's cells that equal the second's, of the same shape; give the others a color."""
+    check_same_shape(left, right)
+    return seal(np.where(left == right, left, np.uint8(color)))
+
+
+def _choose(grid: Grid, chosen: NDArray[np.bool_]) -> Grid:
+    return seal(np.where(chosen, grid, np.uint8(background_color(grid))))
+
+
+@primitive()
+def beside(left: Grid, right: Grid) -> Grid:
+    """Put two grids of equal height side by side."""
+    if left.shape[0] != right.shape[0]:
+        fail(f"needs grids of one height, got {left.shape[0]} and {right.shape[0]}")
+    check_sides(left.shape[0], left.shape[1] + right.shape[1])
+    return seal(np.concatenate((left, right), axis=1))
+
+
+@primitive()
+def below(top: Grid, bottom: Grid) -> Grid:
+    """Put the second grid below the first, of equal width."""
+    if top.shape[1] != bottom.shape[1]:
+        fail(f"needs grids of one width, got {top.shape[1]} and {bottom.shape[1]}")
+    check_sides(top.shape[0] + bottom.shape[0], top.shape[1])
+    return seal(np.concatenate((top, bottom), axis=0))
+
+
+@primitive()
+def overlay_all(objects: Objects) -> Grid:
+    """Paint pieces of one shape over each other, the last on top; 0 counts as see-through."""
+    result = some(objects)[0].patch.copy()
+    for item in objects[1:]:
+        check_same_shape(result, item.patch)
+        np.copyto(result, item.patch, where=item.patch != 0)
+    return seal(result)
