@@ -1,1 +1,8 @@
-"""Program search: parts that can each be replaced."""
+"""Program search: parts that can each be replaced.
+
+Importing this package registers the program forms that the engines print (see :func:`dsl.program.form`).
+"""
+
+from dsl.search import assemble, normalize
+
+__all__ = ["assemble", "normalize"]

@@ -1,0 +1,85 @@
+"""The image engine: enumeration and composition on one view of a task, in rounds that continue each other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dsl.program import Program
+from dsl.search.assemble import assemble, find_canvases
+from dsl.search.budget import Meter
+from dsl.search.enumerate import Enumeration, EnumerationConfig
+from dsl.search.grammar import palette, productions
+from dsl.search.normalize import ROLE_COST, Roles, normalize, with_roles
+from dsl.task import Task
+from dsl.types import Kind
+
+MAX_EXACT = 64
+MAX_COVERS = 24
+MAX_CANVASES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A program that an engine believes in, before it is verified.
+
+    Attributes:
+        program: for the task's own inputs.
+        cost: in bits.
+        engine: ``image`` for one value of the enumeration, ``cover`` for a composition.
+    """
+
+    program: Program
+    cost: float
+    engine: str
+
+
+class ImageEngine:
+    """Search for programs over whole images; :meth:`grow` continues where the last round stopped."""
+
+    def __init__(self, task: Task, roles: Roles | None = None, config: EnumerationConfig | None = None) -> None:
+        """Prepare the search on a task, or on its view with colors renamed by roles."""
+        self.roles = roles
+        view = task if roles is None else normalize(task, roles)
+        self._outputs = [example.output for example in view.train]
+        images = [example.input for example in view.train] + list(view.test_inputs)
+        self.enumeration = Enumeration(images, len(self._outputs), productions(palette(view)), config)
+        self.finished = False
+        self._checked = 0
+
+    def grow(self, meter: Meter, nodes: int) -> None:
+        """Enumerate until the given number of nodes is spent, the meter is exhausted, or nothing is left."""
+        target = meter.nodes + nodes
+        while not self.finished and meter.nodes < target:
+            self.finished = not self.enumeration.advance(meter)
+
+    def exact(self) -> list[Proposal]:
+        """Return new rows whose values are the outputs, cheapest first."""
+        bank, ids = self.enumeration.bank, self.enumeration.ids
+        wanted = [bank.find(Kind.GRID, output) for output in self._outputs]
+        start, self._checked = self._checked, self.enumeration.count
+        if None in wanted:
+            return []
+        matches = (ids[start:, : len(wanted)] == np.array(wanted)).all(axis=1)
+        rows = start + np.flatnonzero(matches)
+        costs = self.enumeration.costs[rows]
+        best = rows[np.argsort(costs, kind="stable")][:MAX_EXACT]
+        return [
+            self._propose(self.enumeration.program(row), float(self.enumeration.costs[row]), "image")
+            for row in best.tolist()
+        ]
+
+    def covers(self, pieces: int) -> Iterator[Proposal]:
+        """Yield compositions of the cheapest rows, for all demonstrations and for all but one."""
+        everything = tuple(range(len(self._outputs)))
+        subsets = [everything]
+        if len(everything) > 2:
+            subsets += [tuple(k for k in everything if k != left_out) for left_out in everything]
+        for canvas in find_canvases(self.enumeration, self._outputs, MAX_CANVASES):
+            for cover in assemble(self.enumeration, canvas, self._outputs, subsets, pieces)[:MAX_COVERS]:
+                yield self._propose(cover.program, cover.cost, "cover")
+
+    def _propose(self, program: Program, cost: float, engine: str) -> Proposal:
+        if self.roles is None:
+            return Proposal(program, cost, engine)
+        return Proposal(with_roles(self.roles, program), cost + ROLE_COST, engine)

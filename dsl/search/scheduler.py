@@ -1,0 +1,124 @@
+"""The search on one task: engines in turn, cheap rounds first, until the answer is clear or the budget is used.
+
+Round ``i`` gives every engine ``FIRST_ROUND * ROUND_FACTOR**i`` nodes. A found program is believed only after its printed
+text was parsed and run on every input.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dsl.errors import DslError
+from dsl.grid import Grid, GridKey, grid_key
+from dsl.program import Program, parse, run
+from dsl.search.budget import Budget, Meter
+from dsl.search.image import ImageEngine, Proposal
+from dsl.search.normalize import find_roles
+from dsl.search.solution import Solution
+from dsl.task import Task
+
+FIRST_ROUND = 1500
+ROUND_FACTOR = 6
+MAX_PIECES_OF_ROUND = 40_000
+CLEAR_COST = 45.0
+"""A program of at most so many bits that fits all demonstrations ends the search after one more round."""
+
+Listener = Callable[[Solution], None]
+
+
+def synthesize(task: Task, budget: Budget, on_solution: Listener | None = None) -> list[Solution]:
+    """Search for programs that explain the demonstrations.
+
+    Args:
+        task: demonstrations and test inputs.
+        budget: with ``nodes`` set the result is the same on every machine and the clock is not read.
+        on_solution: called with every solution as it is found.
+
+    Returns:
+        Verified solutions: those that fit all demonstrations first, then by cost.
+    """
+    meter = Meter(budget)
+    found = _Found(task, on_solution)
+    engines = [ImageEngine(task)] + [ImageEngine(task, roles) for roles in find_roles(task)]
+    nodes = FIRST_ROUND
+    while not meter.exhausted and not all(engine.finished for engine in engines):
+        clear_before = found.clear
+        for i, engine in enumerate(engines):
+            engine.grow(meter, nodes if i == 0 else nodes // 2)
+            _collect(engine, found, meter)
+            if meter.exhausted:
+                break
+        if clear_before:
+            break
+        nodes *= ROUND_FACTOR
+    return found.ranked()
+
+
+def _collect(engine: ImageEngine, found: "_Found", meter: Meter) -> None:
+    for proposal in engine.exact():
+        found.add(proposal)
+    for proposal in engine.covers(MAX_PIECES_OF_ROUND):
+        found.add(proposal)
+
+
+@dataclass(slots=True, eq=False)
+class _Found:
+    """Verified solutions by program text."""
+
+    task: Task
+    listener: Listener | None
+    solutions: dict[str, Solution] = field(default_factory=dict)
+
+    @property
+    def clear(self) -> bool:
+        """Tell whether some short program fits all demonstrations."""
+        return any(s.fits == len(self.task.train) and s.cost <= CLEAR_COST for s in self.solutions.values())
+
+    def add(self, proposal: Proposal) -> None:
+        """Verify a program and keep it if it predicts something."""
+        text = str(proposal.program)
+        if text in self.solutions:
+            return
+        solution = verify(self.task, text, proposal.cost, proposal.engine)
+        if solution is None:
+            return
+        self.solutions[text] = solution
+        if self.listener is not None:
+            self.listener(solution)
+
+    def ranked(self) -> list[Solution]:
+        return sorted(
+            self.solutions.values(), key=lambda s: (s.fits < len(self.task.train), -s.fits, s.cost, str(s.program))
+        )
+
+
+def verify(task: Task, text: str, cost: float, engine: str) -> Solution | None:
+    """Parse a program and run it on every input; None if it fits no demonstration or predicts nothing."""
+    program = parse(text)
+    results = [_result(program, example.input) for example in task.train]
+    fits = sum(
+        result is not None and np.array_equal(result, example.output)
+        for result, example in zip(results, task.train, strict=True)
+    )
+    outputs = tuple(_result(program, grid) for grid in task.test_inputs)
+    if not fits or all(output is None for output in outputs):
+        return None
+    return Solution(program, outputs, cost, fits, engine)
+
+
+def _result(program: Program, grid: Grid) -> Grid | None:
+    try:
+        return run(program, grid)
+    except DslError:
+        return None
+
+
+def answers(solutions: list[Solution], test_index: int, limit: int = 2) -> list[Grid]:
+    """Return the distinct grids that ranked solutions predict for one test input, best first."""
+    seen: dict[GridKey, Grid] = {}
+    for solution in solutions:
+        output = solution.outputs[test_index]
+        if output is not None:
+            seen.setdefault(grid_key(output), output)
+    return list(seen.values())[:limit]
