@@ -24,6 +24,7 @@ from ensemble.submission import read_submission, validate_submission, write_subm
 from ensemble.types import Answers, Candidate, Prediction
 
 __all__ = [
+    "HEADLINE",
     "LEVELS",
     "RULES",
     "Figure",
@@ -40,6 +41,7 @@ Level = Literal["pass@1", "pass@2", "oracle"]
 Rule = Literal["task", "mean_fraction", "output"]
 
 LEVELS: tuple[Level, ...] = ("pass@1", "pass@2", "oracle")
+HEADLINE: Level = "pass@2"
 RULES: tuple[Rule, ...] = ("task", "mean_fraction", "output")
 
 
