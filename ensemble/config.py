@@ -1,7 +1,8 @@
-"""Configuration of a run: frozen, validated, written beside every result. Default < TOML < flag."""
+"""Configuration of a run: frozen, validated, written beside every result. Default < preset < TOML < flag."""
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ensemble.errors import ConfigError
 
 SOLVER_NAMES = ("symbolic", "neural", "replay", "identity")
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "quick": {"seconds": 10.0, "neural": {"inference": {"views": 4}}},
+    "standard": {},
+    "thorough": {"seconds": 300.0, "neural": {"adaptation": {"max_steps": 128}, "inference": {"views": 16}}},
+}
+"""Named settings between the defaults and a TOML file."""
 
 
 class Section(BaseModel):
@@ -74,6 +83,13 @@ class NeuralConfig(Section):
     """Decoding."""
 
 
+class ReplayConfig(Section):
+    """Stored candidates of another run."""
+
+    run: str | None = None
+    """Run folder that the solver ``replay`` reads."""
+
+
 class MergeConfig(Section):
     """Selection of two attempts from all candidates."""
 
@@ -100,6 +116,8 @@ class Config(Section):
     """Program search."""
     neural: NeuralConfig = NeuralConfig()
     """The network."""
+    replay: ReplayConfig = ReplayConfig()
+    """Stored candidates of another run."""
     merge: MergeConfig = MergeConfig()
     """Selection."""
 
@@ -114,6 +132,8 @@ class Config(Section):
                 )
         if len(set(self.solvers)) != len(self.solvers):
             raise ValueError(f"solvers must differ, got {', '.join(self.solvers)}")
+        if "replay" in self.solvers and self.replay.run is None:
+            raise ValueError("solver 'replay' needs the run folder to read: set replay.run (--replay RUN)")
         return self
 
 
@@ -123,29 +143,40 @@ def nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def load_config(path: Path | None, overrides: dict[str, Any]) -> Config:
-    """Build the configuration from defaults, a TOML file and flags (dotted keys, None left out).
+def load_config(path: Path | None, overrides: dict[str, Any], *, preset: str | None = None) -> Config:
+    """Build the configuration from defaults, a preset, a TOML file and flags (dotted keys, None left out).
 
     Raises:
-        ConfigError: the file is not readable TOML, a key is unknown, or a value is not allowed.
+        ConfigError: the preset or a key is unknown, the file is not readable TOML, or a value is not allowed.
     """
     values: dict[str, Any] = {}
+    if preset is not None:
+        if preset not in PRESETS:
+            raise ConfigError(f"unknown preset {preset!r}; known: {', '.join(PRESETS)}{nearest(preset, list(PRESETS))}")
+        values = _joined(values, PRESETS[preset])
     if path is not None:
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            values = _joined(values, tomllib.loads(path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read the configuration {path}: {error}") from None
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{path} is not TOML: {error}") from None
     for key, value in overrides.items():
-        if value is None:
-            continue
-        section, *rest = key.split(".")
-        target, names = values, [section, *rest]
-        for name in names[:-1]:
-            target = target.setdefault(name, {})
-        target[names[-1]] = value
+        if value is not None:
+            nested: Any = value
+            for name in reversed(key.split(".")):
+                nested = {name: nested}
+            values = _joined(values, nested)
     return build_config(values)
+
+
+def _joined(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested settings with others laid over them."""
+    result = dict(values)
+    for key, value in others.items():
+        below = result.get(key)
+        result[key] = _joined(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return result
 
 
 def build_config(values: dict[str, Any]) -> Config:

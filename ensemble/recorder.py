@@ -4,6 +4,7 @@ Whatever stops the run (Ctrl-C, a kill, a full disk), what was finished before s
 goes on from there.
 """
 
+import errno
 import json
 import os
 import sqlite3
@@ -26,7 +27,8 @@ from ensemble.store import (
     read_candidates,
     read_info,
 )
-from ensemble.types import Attempts, Candidate, Prediction
+from ensemble.submission import kaggle_entry
+from ensemble.types import Candidate, Prediction
 
 LOCK_FILE = "run.lock"
 WORKER_LOGS = "logs"
@@ -41,10 +43,6 @@ OWN_FILES = (
     "report.html",
 )
 """Files that ``fresh`` removes, with the worker logs, and nothing else."""
-
-ATTEMPTS = 2
-FALLBACK = [[0]]
-"""Submitted where there is no candidate: the Kaggle form wants every attempt."""
 
 
 class Recorder:
@@ -128,15 +126,16 @@ class Recorder:
         """Rewrite ``submission.json`` for these tasks: predictions join those of earlier calls."""
         for task in tasks:
             if task.task_id in predictions or task.task_id not in self._entries:
-                entry = kaggle_entry(task, predictions.get(task.task_id))
+                entry = kaggle_entry(predictions.get(task.task_id), len(task.test_inputs))
                 self._entries[task.task_id] = json.dumps(entry, separators=(",", ":"))
         lines = [f"{json.dumps(task.task_id)}: {self._entries[task.task_id]}" for task in tasks]
         with _writing(self.folder):
             replace_file(self.folder / SUBMISSION_FILE, "{" + ",\n".join(lines) + "}\n")
 
     def close(self) -> None:
-        """Close the database as one plain file, which a read-only folder can be read from, and free the folder."""
+        """Drop unfinished jobs, leave the database as one plain file that can be read anywhere, and free the folder."""
         with suppress(sqlite3.Error):
+            self._connection.execute("DELETE FROM job WHERE status = 'running'")
             self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
         self._lock.close()
@@ -146,16 +145,6 @@ class Recorder:
         with _writing(self.folder), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
-
-
-def kaggle_entry(task: Task, prediction: Prediction | None) -> list[dict[str, Any]]:
-    """Return a task's entry of a Kaggle submission: two attempts for each test input, ``[[0]]`` where there is none."""
-    empty: tuple[Attempts, ...] = ((),) * len(task.test_inputs)
-    outputs = prediction.attempts if prediction is not None else empty
-    return [
-        {f"attempt_{i + 1}": attempts[i].tolist() if i < len(attempts) else FALLBACK for i in range(ATTEMPTS)}
-        for attempts in outputs
-    ]
 
 
 def open_recorder(folder: Path, info: dict[str, Any], *, fresh: bool = False) -> Recorder:
@@ -242,8 +231,11 @@ def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise RunError(
-            f"cannot write the run folder {folder}: {reason}; what was finished is kept: "
-            "make room there and give the same command again, or name another folder with -o"
-        ) from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        is_full = (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or "is full" in reason
+        advice = (
+            "what was finished is kept: make room and give the same command again"
+            if is_full
+            else "make it writable, or name another folder with -o"
+        )
+        raise RunError(f"cannot write the run folder {folder}: {reason}; {advice}") from None

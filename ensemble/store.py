@@ -142,6 +142,11 @@ class Run:
             found += read_candidates(self._connection, task_id, solver, self.info["solver_keys"][solver])
         return tuple(found)
 
+    def task_hashes(self) -> dict[str, str]:
+        """Return for each task with a current job the digest of its grids (``ensemble.data.hash_of_task``)."""
+        rows = self._connection.execute("SELECT task_id, task_hash, solver, solver_key FROM job ORDER BY id").fetchall()
+        return {task_id: task_hash for task_id, task_hash, solver, key in rows if self._is_current(solver, key)}
+
     def _is_current(self, solver: str, key: str) -> bool:
         return bool(self.info["solver_keys"].get(solver) == key)
 
@@ -195,10 +200,10 @@ def read_info(folder: Path) -> dict[str, Any]:
 
 
 def read_candidates(connection: sqlite3.Connection, task_id: str, solver: str, solver_key: str) -> list[Candidate]:
-    """Return the candidates of one job, as they came."""
+    """Return the candidates of one job that has ended, as they came."""
     rows = connection.execute(
         "SELECT test_index, grid, log_score, provenance FROM candidate JOIN job ON job.id = job_id"
-        " WHERE task_id = ? AND solver = ? AND solver_key = ? ORDER BY position",
+        " WHERE task_id = ? AND solver = ? AND solver_key = ? AND status != 'running' ORDER BY position",
         (task_id, solver, solver_key),
     )
     return [

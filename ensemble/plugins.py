@@ -1,0 +1,48 @@
+"""User primitives: Python files that register themselves when they are run."""
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from ensemble.errors import ConfigError
+
+PACKAGE = "arc_ensemble_plugins"
+
+
+def load_plugins(paths: Iterable[Path]) -> None:
+    """Run files that define primitives under ``@primitive``.
+
+    Raises:
+        ConfigError: a file is not there, or fails while it runs.
+    """
+    for path in paths:
+        load_plugin(path)
+
+
+def load_plugin(path: Path) -> None:
+    """Run one file; a file that was run before is not run again. Raises ``ConfigError``."""
+    name = f"{PACKAGE}.{path.stem}"
+    loaded = sys.modules.get(name)
+    if loaded is not None and loaded.__file__ == str(path.resolve()):
+        return
+    if loaded is not None:
+        raise ConfigError(f"plugins {loaded.__file__} and {path} have the same name: rename one of the files")
+    spec = importlib.util.spec_from_file_location(name, path.resolve()) if path.suffix == ".py" else None
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise ConfigError(f"plugin must be a Python file, got {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise ConfigError(f"plugin {path} fails: {type(error).__name__}: {error}") from error
+
+
+def plugin_digests(paths: Iterable[Path]) -> list[dict[str, str]]:
+    """Return path and content digest of each file, for ``run.json``."""
+    return [
+        {"path": str(path.resolve()), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:16]} for path in paths
+    ]
