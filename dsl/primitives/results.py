@@ -43,7 +43,7 @@ def check_sides(height: int, width: int) -> None:
         fail(f"a grid has 1..{MAX_SIDE} rows and columns, this result has {height}x{width}")
 
 
-def check_same_shape(left: NDArray[np.uint8], right: NDArray[np.generic]) -> None:
+def check_same_shape(left: NDArray[np.generic], right: NDArray[np.generic]) -> None:
     """Raise ``PrimitiveError`` unless two images have the same shape."""
     if left.shape != right.shape:
         fail(f"needs two images of one shape, got {left.shape} and {right.shape}")
