@@ -72,6 +72,15 @@ class Prefilled:
     def __len__(self) -> int:
         return self.visible.shape[0]
 
+    def grow(self, room: int) -> None:
+        """Make room for more tokens if there is too little."""
+        capacity = self.filled + room
+        if capacity > self.keys.shape[3]:
+            more = capacity - self.keys.shape[3]
+            self.keys = F.pad(self.keys, (0, 0, 0, more))
+            self.values = F.pad(self.values, (0, 0, 0, more))
+            self.visible = F.pad(self.visible, (0, more))
+
     def select(self, rows: Tensor) -> "Prefilled":
         """Return a copy of some prompts."""
         return Prefilled(
@@ -85,8 +94,8 @@ class Prefilled:
 
 
 @torch.inference_mode()
-def prefill(model: GridLM, prompts: Sequence[EncodedSequence], max_new_tokens: int = MAX_GRID_TOKENS) -> Prefilled:
-    """Run prompts of any lengths through the model, with room for ``max_new_tokens`` more in the cache."""
+def prefill(model: GridLM, prompts: Sequence[EncodedSequence], room: int = MAX_GRID_TOKENS) -> Prefilled:
+    """Run prompts of any lengths through the model, with room for more tokens (it grows when that is too little)."""
     batch = collate(prompts).to(model.device)
     num_prompts, length = batch.tokens.shape
     config = model.config
@@ -94,7 +103,7 @@ def prefill(model: GridLM, prompts: Sequence[EncodedSequence], max_new_tokens: i
         config.num_hidden_layers,
         num_prompts,
         config.num_key_value_heads,
-        length + max_new_tokens,
+        length + room,
         config.head_dim,
     )
     ends = torch.tensor([len(prompt) - 1 for prompt in prompts], device=model.device)
@@ -220,9 +229,10 @@ def decode_greedy(
 ) -> list[Decoded]:
     """Decode the most likely next token, step by step, for all prompts together.
 
-    Leaves ``prefilled`` ready for more. Prompts that are not over after ``max_new_tokens`` (at most what was given to
-    ``prefill``) or at the deadline (``time.monotonic()``) have no grid.
+    Leaves ``prefilled`` ready for more. Prompts that are not over after ``max_new_tokens`` or at the deadline
+    (``time.monotonic()``) have no grid.
     """
+    prefilled.grow(max_new_tokens)
     num_prompts, device = len(prefilled), prefilled.keys.device
     start = torch.zeros(num_prompts, dtype=torch.int64, device=device)
     shape = _Shape(row=start, column=start, width=start)
@@ -261,7 +271,7 @@ def decode_greedy(
 def score_grids(model: GridLM, prefilled: Prefilled, grids: Sequence[Grid]) -> list[float]:
     """Return the log-likelihood of one grid for each prompt, each in the frame of its view, in one pass.
 
-    Leaves ``prefilled`` ready for more; its room must be at least the tokens of the largest grid less one.
+    Leaves ``prefilled`` ready for more.
     """
     if len(grids) != len(prefilled):
         raise ValueError(f"need one grid for each of {len(prefilled)} prompts, got {len(grids)}")
@@ -279,6 +289,7 @@ def score_grids(model: GridLM, prefilled: Prefilled, grids: Sequence[Grid]) -> l
     positions[0] = prefilled.out_positions[0][:, None]
     log_probs = prefilled.log_probs[:, None]
     if longest > 1:
+        prefilled.grow(longest)
         hidden = _run(model, prefilled, batch.tokens[:, :-1], positions[:, :, :-1])
         log_probs = torch.cat([log_probs, _log_probs(model, hidden)], dim=1)
     gained = log_probs.gather(2, batch.tokens[:, :, None])[:, :, 0]

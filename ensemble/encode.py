@@ -130,6 +130,14 @@ def encoded_length(examples: Sequence[Example], query: Grid | None = None) -> in
     return length if query is None else length + grid_length(query) + 1
 
 
+def keep_within(examples: Sequence[Example], max_tokens: int, *, query: Grid | None = None) -> Sequence[Example]:
+    """Drop demonstrations from the front until the sequence fits; without a query the last one always stays."""
+    kept = list(examples)
+    while len(kept) > (query is None) and encoded_length(kept, query) > max_tokens:
+        kept.pop(0)
+    return kept
+
+
 def grid_positions(shape: tuple[int, ...], grid_index: int) -> NDArray[np.int32]:
     """Return positions ``(3, H * (W + 1) + 1)`` of a grid with its marker."""
     rows_and_columns = _rows_and_columns(shape[0], shape[1])

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from dsl.task import Example
 from ensemble.augment import DIHEDRAL, draw_view
 from ensemble.config import AdaptationConfig
-from ensemble.encode import EncodedSequence, collate, encode_pairs, encoded_length
+from ensemble.encode import EncodedSequence, collate, encode_pairs, keep_within
 from ensemble.model import GridLM, next_token_loss
 
 GRADIENT_NORM = 1.0
@@ -84,9 +84,7 @@ def training_sequences(
             yield encode_pairs([view.example(train[last])], loss="direct")
             continue
         order = [k for k in view.order or () if k != last]
-        shown = [view.example(train[k]) for k in (*order, last)]
-        while len(shown) > 1 and encoded_length(shown) > max_tokens:
-            shown.pop(0)
+        shown = keep_within([view.example(train[k]) for k in (*order, last)], max_tokens)
         yield encode_pairs(shown, loss="in_context" if len(shown) > 1 else "direct")
 
 

@@ -109,7 +109,7 @@ def teacher_forced(model: GridLM, prompt: EncodedSequence, grid: Grid) -> float:
 def test_scores_equal_teacher_forcing(model: GridLM, prompts: list[EncodedSequence], text: str) -> None:
     views = inference_views(8, len(TRAIN), seed=1)
     grids = [view.grid(grid_from_text(text)) for view in views]
-    scores = score_grids(model, prefill(model, prompts), grids)
+    scores = score_grids(model, prefill(model, prompts, room=1), grids)
     expected = [teacher_forced(model, prompt, grid) for prompt, grid in zip(prompts, grids, strict=True)]
     assert scores == pytest.approx(expected, abs=1e-3)
 

@@ -22,6 +22,7 @@ from ensemble.encode import (
     encoded_length,
     grid_positions,
     grid_tokens,
+    keep_within,
 )
 
 
@@ -85,6 +86,16 @@ def test_length_is_known_before_encoding() -> None:
     query = grid_from_text("123/456")
     assert encoded_length(examples) == len(encode_pairs(examples))
     assert encoded_length(examples, query) == len(encode_pairs(examples, query=query))
+
+
+def test_demonstrations_are_dropped_from_the_front_until_they_fit() -> None:
+    examples = [pair("12/34", "50"), pair("1", "66/77"), pair("22", "8")]
+    query = grid_from_text("9")
+    limit = encoded_length(examples[1:], query)
+    assert keep_within(examples, encoded_length(examples, query), query=query) == examples
+    assert keep_within(examples, limit, query=query) == examples[1:]
+    assert keep_within(examples, 1, query=query) == []
+    assert keep_within(examples, 1) == examples[2:]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,200 @@
+"""Neural solver: adapt the model to the task, read its outputs through many views, turn them back, score them.
+
+Augment, infer, reverse, vote (Akyürek et al. 2024, section 4) up to the vote, which is the merge's: every view gives
+one candidate. Each candidate's score is its mean log-likelihood over the same views for all (a product of experts,
+Franzen et al. 2025, arXiv 2505.07859), so candidates of different views compare.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dsl.grid import MAX_SIDE, Grid, GridKey, grid_key
+from dsl.task import Task
+from ensemble.augment import View, inference_views
+from ensemble.config import NeuralConfig
+from ensemble.encode import EncodedSequence, encode_pairs, grid_tokens, keep_within
+from ensemble.types import Budget, Candidate, Provenance
+
+if TYPE_CHECKING:
+    from ensemble.decode import Prefilled
+    from ensemble.model import GridLM
+
+INFERENCE_SHARE = 0.5
+"""Share of the time that inference may take; above it, fewer views are decoded."""
+_SAFETY = 1.4
+"""Inference is planned this much longer than a first measurement says: other work on the machine varies."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How the time of a task is spent.
+
+    Attributes:
+        views: the views to decode and score.
+        max_new_tokens: longest output.
+        inference_seconds: what is kept back for inference; 0 when steps bound the work.
+    """
+
+    views: tuple[View, ...]
+    max_new_tokens: int
+    inference_seconds: float
+
+
+class NeuralSolver:
+    """Propose outputs of an adapted language model."""
+
+    name = "neural"
+
+    def __init__(self, config: NeuralConfig | None = None, num_threads: int | None = None) -> None:
+        """Keep the configuration; the model is loaded at the first task.
+
+        Args:
+            config: model, adaptation and inference.
+            num_threads: threads of torch on the CPU for the whole process; None leaves them as they are.
+        """
+        self.config = config or NeuralConfig()
+        self.num_threads = num_threads
+        self._model: GridLM | None = None
+
+    def solve(self, task: Task, budget: Budget) -> list[Candidate]:
+        """Return one candidate for each test input and view, best score first for each test input."""
+        from ensemble.ttt import Bound, adapted
+
+        deadline = None if budget.steps is not None else time.monotonic() + budget.seconds
+        model = self._load()
+        plan = self._plan(model, task, budget.seed, deadline)
+        if deadline is None:
+            bound = Bound(budget.steps or 0)
+        else:
+            bound = Bound(self.config.adaptation.max_steps, deadline - plan.inference_seconds)
+        candidates: list[Candidate] = []
+        adaptation = self.config.adaptation
+        with adapted(
+            model, task.train, adaptation, max_tokens=self.config.max_tokens, seed=budget.seed, bound=bound
+        ) as report:
+            for test_index in range(len(task.test_inputs)):
+                candidates += self._infer(model, task, test_index, plan, deadline, adapted=report.steps > 0)
+        return candidates
+
+    def _load(self) -> "GridLM":
+        if self._model is None:
+            import torch
+
+            from ensemble.model import load_model, resolve_device
+
+            if self.num_threads is not None:
+                torch.set_num_threads(self.num_threads)
+            self._model = load_model(self.config.model, resolve_device(self.config.device))
+        return self._model
+
+    def _prompt(self, task: Task, test_index: int, view: View) -> EncodedSequence:
+        query = view.grid(task.test_inputs[test_index])
+        examples = view.examples(task.train)
+        return encode_pairs(keep_within(examples, self.config.max_tokens, query=query), query=query)
+
+    def _plan(self, model: "GridLM", task: Task, seed: int, deadline: float | None) -> _Plan:
+        """Measure the model on the first prompt and choose as many views as leave enough time for training."""
+        inference = self.config.inference
+        views = inference_views(inference.views, len(task.train), seed)
+        seen = [example.output for example in task.train]
+        longest = max(len(grid_tokens(grid)) for grid in [*seen, *task.test_inputs])
+        # Twice what any shown grid needs: an output beyond it is rare, and a model that runs on is cut off.
+        max_new_tokens = min(inference.max_new_tokens, 2 * longest + MAX_SIDE)
+        if deadline is None:
+            return _Plan(views, max_new_tokens, 0.0)
+        prompts = [self._prompt(task, k, views[0]) for k in range(len(task.test_inputs))]
+        costs = _measure(model, prompts[0])
+        left = deadline - time.monotonic()
+        count, seconds = len(views), _SAFETY * costs.seconds(prompts, longest, len(views))
+        while count > 1 and seconds > INFERENCE_SHARE * left:
+            count = (count + 1) // 2
+            seconds = _SAFETY * costs.seconds(prompts, longest, count)
+        return _Plan(views[:count], max_new_tokens, seconds)
+
+    def _infer(
+        self, model: "GridLM", task: Task, test_index: int, plan: _Plan, deadline: float | None, *, adapted: bool
+    ) -> list[Candidate]:
+        from ensemble.decode import decode_greedy, prefill
+
+        if deadline is not None:
+            # The time left is shared with the test inputs after this one.
+            now = time.monotonic()
+            deadline = now + (deadline - now) / (len(task.test_inputs) - test_index)
+        prompts = [self._prompt(task, test_index, view) for view in plan.views]
+        prefilled = prefill(model, prompts, plan.max_new_tokens)
+        decoded = decode_greedy(model, prefilled, max_new_tokens=plan.max_new_tokens, deadline=deadline)
+        found = [
+            (view, view.undo(result.grid), result.log_likelihood)
+            for view, result in zip(plan.views, decoded, strict=True)
+            if result.grid is not None
+        ]
+        scores = _pooled_scores(model, prefilled, plan.views, found, deadline)
+        candidates = [
+            Candidate(task.task_id, test_index, grid, scores[grid_key(grid)], self._provenance(view, adapted))
+            for view, grid, _ in found
+        ]
+        return sorted(candidates, key=lambda candidate: -candidate.log_score)
+
+    def _provenance(self, view: View, adapted: bool) -> Provenance:
+        return Provenance(solver=self.name, family="neural", engine="decode", view=view.name, adapted=adapted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Costs:
+    """Measured times of the model on one prompt."""
+
+    prefill_seconds_per_token: float
+    step_seconds: float
+
+    def seconds(self, prompts: Sequence[EncodedSequence], output_tokens: int, views: int) -> float:
+        """Estimate prefill, decoding and scoring of the prompts under a number of views."""
+        prompt_tokens = sum(len(prompt) for prompt in prompts)
+        prefill = views * prompt_tokens * self.prefill_seconds_per_token
+        # Decoding one more prompt in a batch costs about half as much as decoding the first.
+        decode = len(prompts) * output_tokens * self.step_seconds * 0.5 * (views + 1)
+        # Half of the views give another grid; a scored token attends to the whole prompt, a prompt's to half of it.
+        score = len(prompts) * (views / 2) * views * output_tokens * 2 * self.prefill_seconds_per_token
+        return prefill + decode + score
+
+
+def _measure(model: "GridLM", prompt: EncodedSequence) -> _Costs:
+    from ensemble.decode import decode_greedy, prefill
+
+    steps = 4
+    started = time.monotonic()
+    prefilled = prefill(model, [prompt], steps)
+    ran = time.monotonic()
+    decode_greedy(model, prefilled, max_new_tokens=steps)
+    return _Costs((ran - started) / len(prompt), (time.monotonic() - ran) / (steps - 1))
+
+
+def _pooled_scores(
+    model: "GridLM",
+    prefilled: "Prefilled",
+    views: Sequence[View],
+    found: Sequence[tuple[View, Grid, float]],
+    deadline: float | None,
+) -> dict[GridKey, float]:
+    """Return the mean log-likelihood over all views of each distinct grid, those of most views first.
+
+    What the deadline leaves unscored stands behind everything scored.
+    """
+    from ensemble.decode import score_grids
+
+    votes = Counter(grid_key(grid) for _, grid, _ in found)
+    own = {grid_key(grid): log_likelihood for _, grid, log_likelihood in reversed(found)}
+    grids = {grid_key(grid): grid for _, grid, _ in found}
+    scores: dict[GridKey, float] = {}
+    pass_seconds = 0.0
+    for key, _ in votes.most_common():
+        started = time.monotonic()
+        if deadline is not None and started + pass_seconds > deadline:
+            scores[key] = min(own[key], *scores.values()) if scores else own[key]
+            continue
+        values = score_grids(model, prefilled, [view.grid(grids[key]) for view in views])
+        scores[key] = min(0.0, sum(values) / len(values))
+        pass_seconds = time.monotonic() - started
+    return scores

@@ -1,0 +1,142 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from dsl.grid import as_grid, grid_from_text, grid_key, same_grid
+from dsl.task import Example, Task
+from ensemble.augment import DIHEDRAL, inference_views
+from ensemble.config import AdaptationConfig, InferenceConfig, NeuralConfig
+from ensemble.decode import decode_greedy, prefill, score_grids
+from ensemble.encode import END, END_OF_ROW, encode_pairs
+from ensemble.errors import ModelError
+from ensemble.model import build_model, load_model
+from ensemble.solvers import neural
+from ensemble.solvers.neural import NeuralSolver
+from ensemble.types import Budget, Candidate, Solver
+
+TRAIN = tuple(Example(grid_from_text(f"{k}0/00"), grid_from_text(f"0{k}/00")) for k in (1, 2, 3))
+TASK = Task("t", TRAIN, (grid_from_text("40/00"), grid_from_text("000/050")))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a checkpoint with random weights that end rows and grids soon."""
+    model = build_model("tiny", seed=0)
+    model.model.embed_tokens.weight.data *= 3.0
+    model.model.embed_tokens.weight.data[[END_OF_ROW, END]] *= 4.0
+    path = tmp_path_factory.mktemp("model")
+    model.save_pretrained(path)
+    return path
+
+
+def config(folder: Path, *, views: int = 8, max_tokens: int = 512, **adaptation: object) -> NeuralConfig:
+    return NeuralConfig(
+        model=str(folder),
+        device="cpu",
+        max_tokens=max_tokens,
+        adaptation=AdaptationConfig.model_validate(adaptation),
+        inference=InferenceConfig(views=views),
+    )
+
+
+def described(candidates: list[Candidate]) -> list[tuple[object, ...]]:
+    return [(c.test_index, grid_key(c.grid), c.log_score, c.provenance) for c in candidates]
+
+
+def test_it_is_a_solver(folder: Path) -> None:
+    assert isinstance(NeuralSolver(config(folder)), Solver)
+
+
+def test_steps_make_the_result_repeat(folder: Path) -> None:
+    budget = Budget(seconds=0.001, seed=3, steps=2)
+    torch.manual_seed(1)
+    first = NeuralSolver(config(folder)).solve(TASK, budget)
+    torch.manual_seed(2)
+    solver = NeuralSolver(config(folder))
+    assert described(solver.solve(TASK, budget)) == described(first)
+    assert described(solver.solve(TASK, budget)) == described(first)
+    assert first
+
+
+def test_every_test_input_gets_a_candidate_from_each_view(folder: Path) -> None:
+    candidates = NeuralSolver(config(folder, method="none")).solve(TASK, Budget(seconds=60, steps=1))
+    for index in range(2):
+        mine = [candidate for candidate in candidates if candidate.test_index == index]
+        assert sorted(c.provenance.view or "" for c in mine) == sorted(DIHEDRAL)
+        assert all(c.log_score <= 0 for c in mine)
+        assert [c.log_score for c in mine] == sorted((c.log_score for c in mine), reverse=True)
+        assert all(c.task_id == "t" and same_grid(c.grid, as_grid(c.grid)) for c in mine)
+        assert all(c.provenance.family == c.provenance.solver == "neural" for c in mine)
+
+
+def test_grids_are_turned_back_and_scored_under_all_views(folder: Path) -> None:
+    views = inference_views(4, len(TRAIN), seed=5)
+    model = load_model(folder)
+    prompts = [encode_pairs(view.examples(TRAIN), query=view.grid(TASK.test_inputs[0])) for view in views]
+    cache = prefill(model, prompts)
+    decoded = decode_greedy(model, cache, max_new_tokens=42)
+    expected = {}
+    for view, result in zip(views, decoded, strict=True):
+        if result.grid is not None:
+            grid = view.undo(result.grid)
+            scores = score_grids(model, cache, [other.grid(grid) for other in views])
+            expected[view.name] = (grid_key(grid), pytest.approx(sum(scores) / len(scores), abs=1e-3))
+    task = Task("t", TRAIN, TASK.test_inputs[:1])
+    candidates = NeuralSolver(config(folder, views=4, method="none")).solve(task, Budget(60, seed=5, steps=1))
+    assert {c.provenance.view: (grid_key(c.grid), c.log_score) for c in candidates} == expected
+    assert expected
+
+
+@pytest.mark.parametrize(("method", "adapted"), [("lora", True), ("full", True), ("none", False)])
+def test_provenance_says_whether_the_model_was_adapted(folder: Path, method: str, adapted: bool) -> None:
+    candidates = NeuralSolver(config(folder, views=2, method=method)).solve(TASK, Budget(60, steps=1))
+    assert {candidate.provenance.adapted for candidate in candidates} == {adapted}
+
+
+def test_one_task_leaves_nothing_behind_for_the_next(folder: Path) -> None:
+    solver, budget = NeuralSolver(config(folder, views=2, learning_rate=0.1)), Budget(60, steps=2)
+    other = Task("u", TRAIN[:2], TASK.test_inputs[:1])
+    alone = described(NeuralSolver(config(folder, views=2, learning_rate=0.1)).solve(other, budget))
+    solver.solve(TASK, budget)
+    assert described(solver.solve(other, budget)) == alone
+
+
+def test_it_keeps_to_the_clock(folder: Path) -> None:
+    solver = NeuralSolver(config(folder, max_steps=10**6))
+    solver.solve(TASK, Budget(60, steps=1))
+    started = time.monotonic()
+    candidates = solver.solve(TASK, Budget(seconds=2.0))
+    assert time.monotonic() - started < 3.0
+    assert candidates
+
+
+def test_little_time_means_fewer_views(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = neural._Costs(prefill_seconds_per_token=1e-3, step_seconds=1e-2)
+    monkeypatch.setattr(neural, "_measure", lambda *_: slow)
+    solver = NeuralSolver(config(folder, method="none"))
+    candidates = solver.solve(TASK, Budget(seconds=1.5))
+    views = {candidate.provenance.view for candidate in candidates}
+    assert 1 <= len(views) < 8
+
+
+def test_long_tasks_drop_demonstrations(folder: Path) -> None:
+    big = tuple(Example(as_grid([[k] * 12] * 12), as_grid([[k]])) for k in range(5))
+    task = Task("big", big, (as_grid([[7] * 12] * 12),))
+    solver = NeuralSolver(config(folder, views=1, max_tokens=350))
+    assert len(solver._prompt(task, 0, inference_views(1, 5, 0)[0])) <= 350
+    solver.solve(task, Budget(60, steps=1))
+
+
+def test_a_missing_model_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot load the model"):
+        NeuralSolver(config(tmp_path / "nothing")).solve(TASK, Budget(60, steps=1))
+
+
+def test_the_module_needs_no_torch_until_a_task_comes() -> None:
+    code = "import sys, ensemble.solvers.neural as n; n.NeuralSolver(); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
