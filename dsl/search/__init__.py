@@ -3,6 +3,6 @@
 Importing this package registers the program forms that the engines print (see :func:`dsl.program.form`).
 """
 
-from dsl.search import assemble, normalize
+from dsl.search import assemble, cells, normalize
 
-__all__ = ["assemble", "normalize"]
+__all__ = ["assemble", "cells", "normalize"]

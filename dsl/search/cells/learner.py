@@ -1,0 +1,236 @@
+"""Learn decision lists of copy expressions: ``if p1 copy e1; else if p2 copy e2; ...; else copy e``.
+
+A list must be exact on every cell of the demonstrations. The search is a beam over partial lists, scored by description
+length: the bits of the rules so far plus the bits to name the cells that the best single expression still gets wrong
+(``log2 C(n, e)``). All lists of the first depth that has one are kept: they vote.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.grid import NUM_COLORS
+from dsl.kernels import bitsets
+from dsl.kernels.bitsets import COLOR_PLANE
+from dsl.search.budget import Meter
+from dsl.search.cells.predicates import Items, Predicate, PredicateTable, build_predicates
+
+CONSTANT_COST = 2.5
+ALWAYS = -1
+_PAD = -2
+_PREDICATES_PER_NODE = 64
+_LOG2_FACTORIAL = np.array([math.lgamma(n + 1) / math.log(2) for n in range(60_000)])
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bound the search for lists.
+
+    Attributes:
+        depth: rules before the default.
+        beam: partial lists kept per depth.
+        solutions: lists returned.
+        predicates: predicates after interning.
+        nodes: work of one search, in nodes.
+    """
+
+    depth: int = 7
+    beam: int = 24
+    solutions: int = 400
+    predicates: int = 6000
+    nodes: int = 100_000
+
+
+Rule = tuple[int, int, int]
+"""Predicate index (``ALWAYS``: the default), 1 if it must hold or 0 if it must not, expression index."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleList:
+    """Rules in order, the default last, with their cost in bits."""
+
+    cost: float
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expressions:
+    """Color planes that may be copied, in cost order.
+
+    Attributes:
+        values: ``(K, N)`` colors on all cells, demonstrations first.
+        wrong: ``(K, W)`` bitsets of demonstration cells where the copy is wrong.
+        names: plane name, or ``#3`` for a constant color.
+        costs: bits.
+    """
+
+    values: NDArray[np.uint8]
+    wrong: bitsets.Words
+    names: tuple[str, ...]
+    costs: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Partial:
+    score: float
+    cost: float
+    active: bitsets.Words
+    rules: tuple[Rule, ...]
+
+
+class Learner:
+    """Search lists for one task on one canvas, and predict with them."""
+
+    def __init__(self, items: Items, target: NDArray[np.uint8], limits: Limits) -> None:
+        self.items = items
+        self.limits = limits
+        self.expressions = build_expressions(items, target)
+        self.predicates: PredicateTable = build_predicates(items, limits.predicates)
+        self._scanned = np.ascontiguousarray(self.predicates.train[self.predicates.representatives])
+        self._scanned_costs = self.predicates.costs[self.predicates.representatives]
+        self._members = _members(self.predicates)
+
+    def search(self, meter: Meter) -> list[RuleList]:
+        """Return exact lists in cost order; empty if the limits or the meter end the search before one is found."""
+        everything = _all_cells(self.items.train_cells)
+        costs = self.expressions.costs
+        pure = bitsets.pure_expressions(self.expressions.wrong, everything, 8)
+        found = [RuleList(float(costs[k]), ((ALWAYS, 1, int(k)),)) for k in pure]
+        states = [_Partial(0.0, 0.0, everything, ())]
+        seen: set[bytes] = set()
+        spent = 0
+        for _ in range(self.limits.depth):
+            following: list[_Partial] = []
+            for state in states:
+                if meter.exhausted or spent > self.limits.nodes or not len(self._scanned):
+                    break
+                nodes = 1 + len(self._scanned) * (1 + int(np.count_nonzero(state.active)) // 8) // _PREDICATES_PER_NODE
+                meter.spend(nodes)
+                spent += nodes
+                result = bitsets.scan(self._scanned, self.expressions.wrong, state.active)
+                found.extend(self._finished(state, result))
+                following.extend(self._extended(state, result))
+            if found:
+                break
+            states = _distinct(following, seen, self.limits.beam)
+            if not states:
+                break
+        found.sort(key=lambda rules: rules.cost)
+        return found[: self.limits.solutions]
+
+    def _finished(self, state: _Partial, result: NDArray[np.int32]) -> list[RuleList]:
+        """Return the lists that one more predicate completes: both sides have an expression without an error."""
+        table, costs = self.predicates, self.expressions.costs
+        both = np.flatnonzero((result[:, 0] >= 0) & (result[:, 1] >= 0))
+        if not len(both):
+            return []
+        side_costs = costs[result[both, 0]] + costs[result[both, 1]]
+        ranked = sorted(
+            (float(table.costs[member] + side_cost), int(member), int(c))
+            for c, side_cost in zip(both.tolist(), side_costs.tolist(), strict=True)
+            for member in self._members[c]
+        )
+        found = []
+        for _, member, c in ranked[:60]:
+            inside = state.active & self._scanned[c]
+            held = bitsets.pure_expressions(self.expressions.wrong, inside, 4).tolist()
+            missed = bitsets.pure_expressions(self.expressions.wrong, state.active & ~inside, 4).tolist()
+            for first in held:
+                for last in missed:
+                    cost = state.cost + float(table.costs[member] + costs[first] + costs[last])
+                    found.append(RuleList(cost, (*state.rules, (member, 1, first), (ALWAYS, 1, last))))
+        return found
+
+    def _extended(self, state: _Partial, result: NDArray[np.int32]) -> list[_Partial]:
+        """Return the best partial lists with one more rule: one side of a predicate has a faultless expression."""
+        extended = []
+        for holds in (1, 0):
+            pure, rest, errors = result[:, 1 - holds], result[:, 2 + holds], result[:, 4 + holds]
+            chosen = np.flatnonzero((pure >= 0) & (errors > 0))
+            if not len(chosen):
+                continue
+            cost = state.cost + self._scanned_costs[chosen] + self.expressions.costs[pure[chosen]]
+            score = cost + exception_bits(rest[chosen], errors[chosen]) + 3.0 * np.minimum(errors[chosen], 4)
+            for k in np.argsort(score, kind="stable")[: 2 * self.limits.beam].tolist():
+                c = int(chosen[k])
+                bits = self._scanned[c]
+                rule = (int(self.predicates.representatives[c]), holds, int(pure[c]))
+                active = state.active & (~bits if holds else bits)
+                extended.append(_Partial(float(score[k]), float(cost[k]), active, (*state.rules, rule)))
+        return extended
+
+    def predict(self, lists: Sequence[RuleList]) -> NDArray[np.uint8]:
+        """Apply lists to the test cells; returns ``(len(lists), test cells)`` colors, 10 for no color."""
+        longest = max(len(found.rules) for found in lists)
+        table = np.full((len(lists), longest, 3), _PAD, np.int64)
+        for s, found in enumerate(lists):
+            table[s, : len(found.rules)] = found.rules
+        values = np.ascontiguousarray(self.expressions.values[:, self.items.train_cells :])
+        predicted: NDArray[np.uint8] = bitsets.apply_rules(table, self.predicates.test, values)
+        return predicted
+
+    def describe(self, found: RuleList) -> tuple[tuple[tuple[Predicate, str], ...], str]:
+        """Return the rules as predicates with expression names, and the name of the default."""
+        names = self.expressions.names
+        rules = tuple(
+            (self.predicates.describe(p, bool(holds), self.items), names[k]) for p, holds, k in found.rules[:-1]
+        )
+        return rules, names[found.rules[-1][2]]
+
+
+def build_expressions(items: Items, target: NDArray[np.uint8]) -> Expressions:
+    """Collect color planes and the target's own colors, interned, in cost order."""
+    colored = [p for p, spec in enumerate(items.specs) if spec.kind == COLOR_PLANE]
+    constants = [color for color in range(NUM_COLORS) if (target == color).any()]
+    values = np.concatenate(
+        [items.planes[colored], np.repeat(np.array(constants, np.uint8)[:, None], items.planes.shape[1], axis=1)]
+    )
+    names = [items.specs[p].name for p in colored] + [f"#{color}" for color in constants]
+    costs = np.array([items.specs[p].cost for p in colored] + [CONSTANT_COST] * len(constants))
+    right = (values[:, : items.train_cells] == target).any(axis=1)
+    keep: list[int] = []
+    seen: set[tuple[bytes, int]] = set()
+    for k in np.argsort(costs, kind="stable").tolist():
+        key = (values[k].tobytes(), k if k < len(colored) and colored[k] in items.written else -1)
+        if right[k] and key not in seen:
+            seen.add(key)
+            keep.append(k)
+    kept = np.ascontiguousarray(values[keep])
+    wrong = bitsets.pack_wrong(kept, target)
+    return Expressions(kept, wrong, tuple(names[k] for k in keep), costs[keep])
+
+
+def exception_bits(cells: NDArray[np.int32], errors: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return ``log2 C(cells, errors)``: the bits to name which cells are exceptions."""
+    result: NDArray[np.float64] = _LOG2_FACTORIAL[cells] - _LOG2_FACTORIAL[errors] - _LOG2_FACTORIAL[cells - errors]
+    return result
+
+
+def _all_cells(cells: int) -> bitsets.Words:
+    words = np.full((cells + 63) // 64, ~np.uint64(0), np.uint64)
+    if cells % 64:
+        words[-1] = (np.uint64(1) << np.uint64(cells % 64)) - np.uint64(1)
+    return words
+
+
+def _members(table: PredicateTable) -> list[list[int]]:
+    members: list[list[int]] = [[] for _ in table.representatives]
+    for p, c in enumerate(table.class_of.tolist()):
+        members[c].append(p)
+    return members
+
+
+def _distinct(partials: list[_Partial], seen: set[bytes], beam: int) -> list[_Partial]:
+    """Keep the best partial lists, one per set of cells still to be explained."""
+    kept = []
+    for partial in sorted(partials, key=lambda partial: partial.score):
+        key = partial.active.tobytes()
+        if key not in seen:
+            seen.add(key)
+            kept.append(partial)
+            if len(kept) == beam:
+                break
+    return kept

@@ -1,0 +1,95 @@
+"""Which canvases have the right shape on every demonstration of a task."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from dsl.errors import PrimitiveError
+from dsl.grid import NUM_COLORS
+from dsl.search.cells.canvas import MAX_PARTS, Canvas, open_canvas
+from dsl.search.cells.numbers import SELECTORS
+from dsl.search.cells.shape import predict_shapes
+from dsl.task import Task
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposal:
+    """A canvas for a task.
+
+    Attributes:
+        text: its text.
+        cost: description length in bits.
+        canvases: one per image, demonstrations first.
+    """
+
+    text: str
+    cost: float
+    canvases: tuple[Canvas, ...]
+
+
+def propose_canvases(task: Task, max_canvases: int) -> list[Proposal]:
+    """Return canvases of the outputs' shapes, in order of preference; equal ones once."""
+    found: list[Proposal] = []
+    seen: set[tuple[object, ...]] = set()
+    for text, cost in _candidates(task):
+        canvases = _open_everywhere(text, task)
+        if canvases is None:
+            continue
+        key = (*(canvas.image.grid.tobytes() for canvas in canvases), *(spec.name for spec in canvases[0].specs))
+        if key in seen:
+            continue
+        seen.add(key)
+        found.append(Proposal(text, cost, canvases))
+        if len(found) == max_canvases:
+            break
+    return found
+
+
+def _candidates(task: Task) -> Iterator[tuple[str, float]]:
+    yield "same", 0.0
+    yield "panels", 1.0
+    yield from _by_ratio(task)
+    yield "blocks", 2.0
+    for wanted in ("", *(f" #{c}" for c in range(NUM_COLORS))):
+        yield f"box{wanted}", 2.0
+        yield f"box{wanted} inside", 3.0
+    for segmentation in ("m8", "m4", "x8", "x4"):
+        for selector in SELECTORS:
+            yield f"object {segmentation} {selector}", 4.0
+            yield f"object {segmentation} {selector} inside", 5.0
+    same_shape = all(example.input.shape == example.output.shape for example in task.train)
+    fixed_shape = len({example.output.shape for example in task.train}) == 1
+    if fixed_shape or not same_shape:
+        for guess in predict_shapes(task, max_guesses=1):
+            yield f"blank {guess.height} {guess.width}", 3.0
+
+
+def _by_ratio(task: Task) -> Iterator[tuple[str, float]]:
+    """Yield tiles, parts and blocks, if all outputs have one ratio to their inputs."""
+    down = {Fraction(example.output.shape[0], example.input.shape[0]) for example in task.train}
+    across = {Fraction(example.output.shape[1], example.input.shape[1]) for example in task.train}
+    if len(down) != 1 or len(across) != 1:
+        return
+    rows, columns = down.pop(), across.pop()
+    if rows == 1 and columns == 1:
+        return
+    if rows.denominator == 1 and columns.denominator == 1:
+        yield f"tile {rows} {columns}", 1.0
+    if rows.numerator == 1 and columns.numerator == 1:
+        if rows.denominator * columns.denominator <= MAX_PARTS:
+            yield f"split {rows.denominator} {columns.denominator}", 1.0
+        yield f"shrink {rows.denominator} {columns.denominator}", 2.0
+
+
+def _open_everywhere(text: str, task: Task) -> tuple[Canvas, ...] | None:
+    canvases = []
+    try:
+        for example in task.train:
+            canvas = open_canvas(text, example.input)
+            if canvas.shape != example.output.shape:
+                return None
+            canvases.append(canvas)
+        canvases += [open_canvas(text, grid) for grid in task.test_inputs]
+    except PrimitiveError:
+        return None
+    return tuple(canvases)
