@@ -1,10 +1,10 @@
 """Greedy covering of target cells by pieces, on bit sets of 64 cells a word (Wind 2020, ``greedyCompose2``)."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from dsl.kernels.bitsets import popcount
+from dsl.kernels.cache import njit
 
 COLORED = 0
 BLACK = 1

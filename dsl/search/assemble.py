@@ -6,9 +6,9 @@ where it is right on all demonstrations, until every output cell is explained. T
     cover(canvas, how, piece, how, piece, ...)
 
 ``canvas`` gives the size; the ground is black. ``how`` is ``"colored"`` (lay the piece's cells that are not black),
-``"black"`` (its black cells), ``"whole"`` (all), or a color such as ``#3`` (its cells that are not black, in that color).
-The first piece that lays a cell decides it. A grid or mask is cut or filled up with black at its top left corner to the
-canvas size; objects stand where they are.
+``"black"`` (its black cells), ``"whole"`` (all), or a color such as ``#3`` (its cells that are not black, in that
+color). The first piece that lays a cell decides it. A grid or mask is cut, or filled up with black, to the canvas size
+from its top left corner; objects stand where they are.
 """
 
 from collections.abc import Sequence
@@ -54,13 +54,10 @@ def _cover(arguments: tuple[Program, ...], grid: Grid) -> Grid:
 
 
 def _laid(how: Literal, picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    if how.text == '"whole"':
-        return np.ones(picture.shape, np.bool_)
-    if how.text == '"black"':
-        return picture == 0
-    if how.text == '"colored"' or how.text.startswith("#"):
-        return picture != 0
-    raise PrimitiveError(f'a piece is laid "colored", "black", "whole" or in a color, got {how}')
+    if how.text not in ('"colored"', '"black"', '"whole"') and not how.text.startswith("#"):
+        raise PrimitiveError(f'a piece is laid "colored", "black", "whole" or in a color, got {how}')
+    colored = picture != 0
+    return ~colored if how.text == '"black"' else colored | (how.text == '"whole"')
 
 
 def _shape_of(canvas: Any) -> Shape:
@@ -183,10 +180,9 @@ def _pack(cells: NDArray[np.bool_]) -> _Bits:
 
 def _first_of_each(bits: _Bits) -> NDArray[np.int64]:
     """Return the positions of the first of each group of equal rows, ascending."""
-    as_bytes = np.ascontiguousarray(bits).view(np.dtype((np.void, bits.shape[1] * 8))).ravel()
     first: dict[bytes, int] = {}
-    for i, key in enumerate(as_bytes.tolist()):
-        first.setdefault(key, i)
+    for i, row in enumerate(np.ascontiguousarray(bits)):
+        first.setdefault(row.tobytes(), i)
     return np.fromiter(first.values(), np.int64, len(first))
 
 

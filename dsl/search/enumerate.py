@@ -22,7 +22,7 @@ from dsl.grid import Grid
 from dsl.program import Input, Literal, Program
 from dsl.search.bank import Bank
 from dsl.search.budget import Meter
-from dsl.search.grammar import Production
+from dsl.search.grammar import SCALARS, Production
 from dsl.types import Kind
 
 MISSING = -1
@@ -39,13 +39,13 @@ class EnumerationConfig:
 
     Attributes:
         batch: rows expanded together.
-        partners: rows of the other slot's kind, cheapest first, that a new row is combined with in two-slot productions.
+        reach: largest product of the ranks, by cost, of two rows that are combined in a two-slot production.
         max_rows: rows kept at most.
         max_bytes: memory of interned values at most.
     """
 
     batch: int = 64
-    partners: int = 12
+    reach: int = 200
     max_rows: int = 2_000_000
     max_bytes: int = 1 << 30
 
@@ -209,11 +209,13 @@ class Enumeration:
             if positions is None:
                 return False
             block = successors.take(positions)[inverse.reshape(ids.shape)]
-            self._add_block(rows, successors, np.moveaxis(block, 2, 1), meter)
+            self._add_block(rows, successors, np.moveaxis(block, 2, 1))
+        if kind in SCALARS:
+            rows = rows[(self._ids[rows] != self._ids[rows][:, :1]).any(axis=1)]
         self._expanded[kind].extend(rows.tolist())
         return all(self._combine(index, production, kind, rows, meter) for index, production in self._pairs)
 
-    def _add_block(self, rows: NDArray[np.int64], successors: _Successors, block: _Rows, meter: Meter) -> None:
+    def _add_block(self, rows: NDArray[np.int64], successors: _Successors, block: _Rows) -> None:
         """Add results ``(rows, productions, images)`` of one-slot productions."""
         usable = (block[:, :, : self._demonstrations] >= 0).all(axis=2)
         usable &= (block != self._ids[rows][:, None, :]).any(axis=2)
@@ -224,43 +226,53 @@ class Enumeration:
 
     def _combine(self, index: int, production: Production, kind: Kind, rows: NDArray[np.int64], meter: Meter) -> bool:
         """Apply a two-slot production to new rows and cheap partners, the new rows in either slot."""
-        left_kind, right_kind = production.slots
-        limit = self.config.partners
-        function, result = production.function(), production.primitive.result
-        plans = []
-        if left_kind is kind:
-            plans.append((rows, np.array(self._expanded[right_kind][:limit], np.int64)))
-        if right_kind is kind:
-            plans.append((np.array(self._expanded[left_kind][:limit], np.int64), rows))
-        for left, right in plans:
-            if not len(left) or not len(right):
+        pairs = self._pairs_of(production.slots, kind, rows)
+        if not len(pairs):
+            return True
+        result = production.primitive.result
+        ids = self._pair_results(production.function(), result, pairs)
+        usable = (ids[:, : self._demonstrations] >= 0).all(axis=1)
+        meter.spend(len(pairs))
+        pairs, ids = pairs[usable], ids[usable]
+        costs = self._costs[pairs].sum(axis=1) + np.float32(production.cost)
+        origin = np.concatenate((np.full((len(pairs), 1), index), pairs), axis=1)
+        self._add(ids, np.full(len(pairs), _CODE[result], np.uint8), costs, origin)
+        return not meter.exhausted
+
+    def _pairs_of(self, slots: tuple[Kind, ...], kind: Kind, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return pairs of a new row and a row expanded before or now, with a bounded product of ranks by cost.
+
+        A row of rank ``r`` among the expanded rows of its kind meets partners up to rank ``reach / r``: everything
+        early meets the input, and the first few rows meet each other.
+        """
+        first_new = len(self._expanded[kind]) - len(rows)
+        found: list[tuple[int, int]] = []
+        for slot in (0, 1):
+            if slots[slot] is not kind:
                 continue
-            pairs = np.array([(a, b) for a in left for b in right if a != b], np.int64).reshape(-1, 2)
-            if not len(pairs):
-                continue
-            ids = self._pair_results(function, result, pairs)
-            usable = (ids[:, : self._demonstrations] >= 0).all(axis=1)
-            pairs, ids = pairs[usable], ids[usable]
-            costs = self._costs[pairs].sum(axis=1) + np.float32(production.cost)
-            origin = np.concatenate((np.full((len(pairs), 1), index), pairs), axis=1)
-            self._add(ids, np.full(len(pairs), _CODE[result], np.uint8), costs, origin)
-            meter.spend(len(left) * len(right))
-            if meter.exhausted:
-                return False
-        return True
+            partners = self._expanded[slots[1 - slot]]
+            same_kind = slots[0] is slots[1]
+            for rank, row in enumerate(rows.tolist(), start=first_new):
+                count = min(self.config.reach // (rank + 1), rank if same_kind else len(partners))
+                found.extend((row, other) if slot == 0 else (other, row) for other in partners[:count])
+        return np.array(found, np.int64).reshape(-1, 2)
 
     def _pair_results(self, function: Callable[..., Any], result: Kind, pairs: NDArray[np.int64]) -> _Rows:
         left, right = self._ids[pairs[:, 0]].astype(np.int64), self._ids[pairs[:, 1]].astype(np.int64)
-        known = (left >= 0) & (right >= 0)
-        codes = np.where(known, left << 32 | right, MISSING)
+        codes = np.where((left >= 0) & (right >= 0), left << 32 | right, MISSING)
         unique, inverse = np.unique(codes, return_inverse=True)
         numbers = np.full(len(unique), MISSING, np.int32)
-        value, intern = self.bank.value, self.bank.intern
+        intern = self.bank.intern
+        values: dict[int, Any] = {}
         for i, code in enumerate(unique.tolist()):
             if code == MISSING:
                 continue
+            first, second = code >> 32, code & 0xFFFFFFFF
+            for number in (first, second):
+                if number not in values:
+                    values[number] = self.bank.value(number)
             try:
-                numbers[i] = intern(result, function(value(code >> 32), value(code & 0xFFFFFFFF)))
+                numbers[i] = intern(result, function(values[first], values[second]))
             except DslError:
                 continue
         return numbers[inverse.reshape(codes.shape)]
@@ -326,4 +338,5 @@ def _keys(ids: _Rows, mixers: NDArray[np.uint64]) -> NDArray[np.uint64]:
         mixed = (ids.astype(np.int64) + 2).astype(np.uint64) * mixers
         mixed = (mixed ^ mixed >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ mixed >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-        return (mixed ^ mixed >> np.uint64(31)).sum(axis=1, dtype=np.uint64)
+        keys: NDArray[np.uint64] = (mixed ^ mixed >> np.uint64(31)).sum(axis=1, dtype=np.uint64)
+        return keys

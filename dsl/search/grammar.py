@@ -21,7 +21,7 @@ MAX_SLOTS = 2
 MAX_PRODUCTIONS_PER_PRIMITIVE = 128
 """Constants of one primitive beyond this many combinations are cut off, last parameters first."""
 
-_SCALARS = (Kind.COLOR, Kind.INT, Kind.BOOL)
+SCALARS = (Kind.COLOR, Kind.INT, Kind.BOOL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,5 +125,5 @@ def _constants(kind: Kind, choices: tuple[int, ...] | None, colors: tuple[int, .
 def _has_image_slot(entry: Primitive, bound: tuple[Literal | None, ...]) -> bool:
     """Tell whether an open slot takes more than a number, or the primitive is made of numbers alone."""
     open_kinds = [kind for kind, constant in zip(entry.parameters, bound, strict=True) if constant is None]
-    only_scalars = all(kind in _SCALARS for kind in entry.parameters)
-    return only_scalars or any(kind not in _SCALARS for kind in open_kinds)
+    only_scalars = all(kind in SCALARS for kind in entry.parameters)
+    return only_scalars or any(kind not in SCALARS for kind in open_kinds)

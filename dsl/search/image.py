@@ -17,6 +17,7 @@ from dsl.types import Kind
 MAX_EXACT = 64
 MAX_COVERS = 24
 MAX_CANVASES = 2
+MAX_PIECES = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,12 @@ class ImageEngine:
         while not self.finished and meter.nodes < target:
             self.finished = not self.enumeration.advance(meter)
 
-    def exact(self) -> list[Proposal]:
+    def proposals(self) -> Iterator[Proposal]:
+        """Yield what the rows found so far give: new exact values, then compositions."""
+        yield from self._exact()
+        yield from self._covers()
+
+    def _exact(self) -> list[Proposal]:
         """Return new rows whose values are the outputs, cheapest first."""
         bank, ids = self.enumeration.bank, self.enumeration.ids
         wanted = [bank.find(Kind.GRID, output) for output in self._outputs]
@@ -69,14 +75,14 @@ class ImageEngine:
             for row in best.tolist()
         ]
 
-    def covers(self, pieces: int) -> Iterator[Proposal]:
+    def _covers(self) -> Iterator[Proposal]:
         """Yield compositions of the cheapest rows, for all demonstrations and for all but one."""
         everything = tuple(range(len(self._outputs)))
         subsets = [everything]
         if len(everything) > 2:
             subsets += [tuple(k for k in everything if k != left_out) for left_out in everything]
         for canvas in find_canvases(self.enumeration, self._outputs, MAX_CANVASES):
-            for cover in assemble(self.enumeration, canvas, self._outputs, subsets, pieces)[:MAX_COVERS]:
+            for cover in assemble(self.enumeration, canvas, self._outputs, subsets, MAX_PIECES)[:MAX_COVERS]:
                 yield self._propose(cover.program, cover.cost, "cover")
 
     def _propose(self, program: Program, cost: float, engine: str) -> Proposal:

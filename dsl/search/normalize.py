@@ -9,7 +9,7 @@ colors that mean the same in every pair and renames the others, image by image, 
 It renames the input's colors other than 0 and 5 by falling count, runs the inner program, and renames the answer back.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,8 +54,8 @@ class Roles:
     """A rule that renames colors.
 
     Attributes:
-        feature: what ranks the colors that are not fixed: falling ``count``, rising count (``rarity``), or ``place`` of the
-            first cell in reading order.
+        feature: what ranks the colors that are not fixed: falling ``count``, rising count (``rarity``), or the
+            ``place`` of the first cell in reading order.
         fixed: colors that keep their names, ascending.
     """
 

@@ -1,9 +1,10 @@
 """The search on one task: engines in turn, cheap rounds first, until the answer is clear or the budget is used.
 
-Round ``i`` gives every engine ``FIRST_ROUND * ROUND_FACTOR**i`` nodes. A found program is believed only after its printed
-text was parsed and run on every input.
+Round ``i`` gives every engine ``FIRST_ROUND * ROUND_FACTOR**i`` nodes. A found program is believed only after its
+printed text was parsed and run on every input.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -20,7 +21,8 @@ from dsl.task import Task
 
 FIRST_ROUND = 1500
 ROUND_FACTOR = 6
-MAX_PIECES_OF_ROUND = 40_000
+CERTAIN_COST = 16.0
+"""A program of at most so many bits that fits all demonstrations ends the search with its round."""
 CLEAR_COST = 45.0
 """A program of at most so many bits that fits all demonstrations ends the search after one more round."""
 
@@ -42,24 +44,18 @@ def synthesize(task: Task, budget: Budget, on_solution: Listener | None = None) 
     found = _Found(task, on_solution)
     engines = [ImageEngine(task)] + [ImageEngine(task, roles) for roles in find_roles(task)]
     nodes = FIRST_ROUND
-    while not meter.exhausted and not all(engine.finished for engine in engines):
-        clear_before = found.clear
+    last_round = False
+    while not last_round and not all(engine.finished for engine in engines):
+        last_round = found.best_cost <= CLEAR_COST
         for i, engine in enumerate(engines):
             engine.grow(meter, nodes if i == 0 else nodes // 2)
-            _collect(engine, found, meter)
+            for proposal in engine.proposals():
+                found.add(proposal)
             if meter.exhausted:
-                break
-        if clear_before:
-            break
+                return found.ranked()
+        last_round = last_round or found.best_cost <= CERTAIN_COST
         nodes *= ROUND_FACTOR
     return found.ranked()
-
-
-def _collect(engine: ImageEngine, found: "_Found", meter: Meter) -> None:
-    for proposal in engine.exact():
-        found.add(proposal)
-    for proposal in engine.covers(MAX_PIECES_OF_ROUND):
-        found.add(proposal)
 
 
 @dataclass(slots=True, eq=False)
@@ -70,10 +66,8 @@ class _Found:
     listener: Listener | None
     solutions: dict[str, Solution] = field(default_factory=dict)
 
-    @property
-    def clear(self) -> bool:
-        """Tell whether some short program fits all demonstrations."""
-        return any(s.fits == len(self.task.train) and s.cost <= CLEAR_COST for s in self.solutions.values())
+    best_cost: float = math.inf
+    """Least cost of a program that fits all demonstrations."""
 
     def add(self, proposal: Proposal) -> None:
         """Verify a program and keep it if it predicts something."""
@@ -84,13 +78,14 @@ class _Found:
         if solution is None:
             return
         self.solutions[text] = solution
+        if solution.fits == len(self.task.train):
+            self.best_cost = min(self.best_cost, solution.cost)
         if self.listener is not None:
             self.listener(solution)
 
     def ranked(self) -> list[Solution]:
-        return sorted(
-            self.solutions.values(), key=lambda s: (s.fits < len(self.task.train), -s.fits, s.cost, str(s.program))
-        )
+        """Return the solutions, those that fit more demonstrations first, then the cheaper ones."""
+        return sorted(self.solutions.values(), key=lambda s: (-s.fits, s.cost, str(s.program)))
 
 
 def verify(task: Task, text: str, cost: float, engine: str) -> Solution | None:
