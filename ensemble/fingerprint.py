@@ -20,6 +20,7 @@ SOURCES: Mapping[str, Sequence[str]] = {
     "symbolic": ("dsl/**/*.py", "ensemble/solvers/symbolic.py"),
     "neural": (
         "ensemble/augment.py",
+        "ensemble/cache.py",
         "ensemble/encode.py",
         "ensemble/model.py",
         "ensemble/ttt.py",

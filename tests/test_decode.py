@@ -7,7 +7,8 @@ import torch
 from dsl.grid import Grid, as_grid, grid_from_text, same_grid
 from dsl.task import Example
 from ensemble.augment import inference_views
-from ensemble.decode import Decoded, decode_greedy, prefill, score_candidates, score_grids
+from ensemble.cache import prefill
+from ensemble.decode import Decoded, decode_greedy, score_candidates, score_grids, teacher_force
 from ensemble.encode import (
     END,
     END_OF_ROW,
@@ -112,6 +113,17 @@ def test_scores_equal_teacher_forcing(model: GridLM, prompts: list[EncodedSequen
     scores = score_grids(model, prefill(model, prompts, room=1), grids)
     expected = [teacher_forced(model, prompt, grid) for prompt, grid in zip(prompts, grids, strict=True)]
     assert scores == pytest.approx(expected, abs=1e-3)
+
+
+def test_teacher_forcing_says_which_tokens_are_the_most_likely() -> None:
+    model = opinionated_model(seed=1)
+    cache = prefill(model, [encode_pairs(TRAIN, query=QUERY)])
+    body = grid_tokens(grid_from_text("12/34"))
+    ((gained, right),) = teacher_force(model, cache, [grid_from_text("12/34")])
+    assert len(gained) == len(right) == len(body)
+    first = cache.log_probs[0]
+    assert right[0] == (int(first.argmax()) == body[0])
+    assert gained[0] == pytest.approx(float(first[body[0]]), abs=1e-4)
 
 
 def test_score_of_a_decoded_grid_is_its_log_likelihood() -> None:

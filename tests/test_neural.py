@@ -9,8 +9,9 @@ import torch
 from dsl.grid import as_grid, grid_from_text, grid_key, same_grid
 from dsl.task import Example, Task
 from ensemble.augment import DIHEDRAL, inference_views
+from ensemble.cache import prefill
 from ensemble.config import AdaptationConfig, InferenceConfig, NeuralConfig
-from ensemble.decode import decode_greedy, prefill, score_grids
+from ensemble.decode import decode_greedy, score_grids
 from ensemble.encode import END, END_OF_ROW, encode_pairs
 from ensemble.errors import ModelError
 from ensemble.model import build_model, load_model
@@ -127,7 +128,7 @@ def test_long_tasks_drop_demonstrations(folder: Path) -> None:
     big = tuple(Example(as_grid([[k] * 12] * 12), as_grid([[k]])) for k in range(5))
     task = Task("big", big, (as_grid([[7] * 12] * 12),))
     solver = NeuralSolver(config(folder, views=1, max_tokens=350))
-    assert len(solver._prompt(task, 0, inference_views(1, 5, 0)[0])) <= 350
+    assert len(solver.prompt(task, 0, inference_views(1, 5, 0)[0])) <= 350
     solver.solve(task, Budget(60, steps=1))
 
 

@@ -19,7 +19,7 @@ from ensemble.encode import EncodedSequence, encode_pairs, grid_tokens, keep_wit
 from ensemble.types import Budget, Candidate, Provenance
 
 if TYPE_CHECKING:
-    from ensemble.decode import Prefilled
+    from ensemble.cache import Prefilled
     from ensemble.model import GridLM
 
 INFERENCE_SHARE = 0.5
@@ -29,7 +29,7 @@ _SAFETY = 1.4
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
     """How the time of a task is spent.
 
     Attributes:
@@ -64,8 +64,8 @@ class NeuralSolver:
         from ensemble.ttt import Bound, adapted
 
         deadline = None if budget.steps is not None else time.monotonic() + budget.seconds
-        model = self._load()
-        plan = self._plan(model, task, budget.seed, deadline)
+        model = self.load()
+        plan = self.plan(model, task, budget.seed, deadline)
         if deadline is None:
             bound = Bound(budget.steps or 0)
         else:
@@ -76,10 +76,11 @@ class NeuralSolver:
             model, task.train, adaptation, max_tokens=self.config.max_tokens, seed=budget.seed, bound=bound
         ) as report:
             for test_index in range(len(task.test_inputs)):
-                candidates += self._infer(model, task, test_index, plan, deadline, adapted=report.steps > 0)
+                candidates += self.propose(model, task, test_index, plan, deadline, adapted=report.steps > 0)
         return candidates
 
-    def _load(self) -> "GridLM":
+    def load(self) -> "GridLM":
+        """Return the model, loaded once; raises ``ModelError``."""
         if self._model is None:
             import torch
 
@@ -90,13 +91,17 @@ class NeuralSolver:
             self._model = load_model(self.config.model, resolve_device(self.config.device))
         return self._model
 
-    def _prompt(self, task: Task, test_index: int, view: View) -> EncodedSequence:
+    def prompt(self, task: Task, test_index: int, view: View) -> EncodedSequence:
+        """Encode a task under a view up to the output that is wanted."""
         query = view.grid(task.test_inputs[test_index])
         examples = view.examples(task.train)
         return encode_pairs(keep_within(examples, self.config.max_tokens, query=query), query=query)
 
-    def _plan(self, model: "GridLM", task: Task, seed: int, deadline: float | None) -> _Plan:
-        """Measure the model on the first prompt and choose as many views as leave enough time for training."""
+    def plan(self, model: "GridLM", task: Task, seed: int, deadline: float | None) -> Plan:
+        """Choose as many views as leave enough time for training, by the model's speed on the first prompt.
+
+        Without a ``deadline`` (``time.monotonic()``) all views are taken.
+        """
         inference = self.config.inference
         views = inference_views(inference.views, len(task.train), seed)
         seen = [example.output for example in task.train]
@@ -104,26 +109,28 @@ class NeuralSolver:
         # Twice what any shown grid needs: an output beyond it is rare, and a model that runs on is cut off.
         max_new_tokens = min(inference.max_new_tokens, 2 * longest + MAX_SIDE)
         if deadline is None:
-            return _Plan(views, max_new_tokens, 0.0)
-        prompts = [self._prompt(task, k, views[0]) for k in range(len(task.test_inputs))]
+            return Plan(views, max_new_tokens, 0.0)
+        prompts = [self.prompt(task, k, views[0]) for k in range(len(task.test_inputs))]
         costs = _measure(model, prompts[0])
         left = deadline - time.monotonic()
         count, seconds = len(views), _SAFETY * costs.seconds(prompts, longest, len(views))
         while count > 1 and seconds > INFERENCE_SHARE * left:
             count = (count + 1) // 2
             seconds = _SAFETY * costs.seconds(prompts, longest, count)
-        return _Plan(views[:count], max_new_tokens, seconds)
+        return Plan(views[:count], max_new_tokens, seconds)
 
-    def _infer(
-        self, model: "GridLM", task: Task, test_index: int, plan: _Plan, deadline: float | None, *, adapted: bool
+    def propose(
+        self, model: "GridLM", task: Task, test_index: int, plan: Plan, deadline: float | None, *, adapted: bool
     ) -> list[Candidate]:
-        from ensemble.decode import decode_greedy, prefill
+        """Decode one test input under the planned views, turn the grids back, score each under all of the views."""
+        from ensemble.cache import prefill
+        from ensemble.decode import decode_greedy
 
         if deadline is not None:
             # The time left is shared with the test inputs after this one.
             now = time.monotonic()
             deadline = now + (deadline - now) / (len(task.test_inputs) - test_index)
-        prompts = [self._prompt(task, test_index, view) for view in plan.views]
+        prompts = [self.prompt(task, test_index, view) for view in plan.views]
         prefilled = prefill(model, prompts, plan.max_new_tokens)
         decoded = decode_greedy(model, prefilled, max_new_tokens=plan.max_new_tokens, deadline=deadline)
         found = [
@@ -161,7 +168,8 @@ class _Costs:
 
 
 def _measure(model: "GridLM", prompt: EncodedSequence) -> _Costs:
-    from ensemble.decode import decode_greedy, prefill
+    from ensemble.cache import prefill
+    from ensemble.decode import decode_greedy
 
     steps = 4
     started = time.monotonic()

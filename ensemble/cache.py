@@ -1,0 +1,150 @@
+"""Prompts in a preallocated key-value cache: run once, continued and scored many times.
+
+The layers are those of the model; only attention is written out, on static buffers and as plain matrix products.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
+from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextDecoderLayer, apply_rotary_pos_emb
+
+from ensemble.encode import MAX_GRID_TOKENS, EncodedSequence, collate
+from ensemble.model import GridLM
+
+
+@dataclass(slots=True)
+class Prefilled:
+    """Prompts that have run through the model; every prompt ends with its ``out`` marker.
+
+    Attributes:
+        keys: ``(L, B, K, C, D)``: layers, prompts, key-value heads, capacity, head size.
+        values: likewise.
+        visible: ``(B, C)`` bool: entries that hold a token, false for padding.
+        filled: entries in use, the same for all prompts.
+        out_positions: ``(3, B)``: position of each ``out`` marker.
+        log_probs: ``(B, V)`` float32: of the first output token.
+    """
+
+    keys: Tensor
+    values: Tensor
+    visible: Tensor
+    filled: int
+    out_positions: Tensor
+    log_probs: Tensor
+
+    def __len__(self) -> int:
+        return self.visible.shape[0]
+
+    def grow(self, room: int) -> None:
+        """Make room for more tokens if there is too little."""
+        capacity = self.filled + room
+        if capacity > self.keys.shape[3]:
+            more = capacity - self.keys.shape[3]
+            self.keys = F.pad(self.keys, (0, 0, 0, more))
+            self.values = F.pad(self.values, (0, 0, 0, more))
+            self.visible = F.pad(self.visible, (0, more))
+
+    def select(self, rows: Tensor) -> "Prefilled":
+        """Return a copy of some prompts."""
+        return Prefilled(
+            self.keys[:, rows],
+            self.values[:, rows],
+            self.visible[rows],
+            self.filled,
+            self.out_positions[:, rows],
+            self.log_probs[rows],
+        )
+
+
+@torch.inference_mode()
+def prefill(model: GridLM, prompts: Sequence[EncodedSequence], room: int = MAX_GRID_TOKENS) -> Prefilled:
+    """Run prompts of any lengths through the model, with room for more tokens (it grows when that is too little)."""
+    batch = collate(prompts).to(model.device)
+    num_prompts, length = batch.tokens.shape
+    config = model.config
+    shape = (
+        config.num_hidden_layers,
+        num_prompts,
+        config.num_key_value_heads,
+        length + room,
+        config.head_dim,
+    )
+    ends = torch.tensor([len(prompt) - 1 for prompt in prompts], device=model.device)
+    rows = torch.arange(num_prompts, device=model.device)
+    cache = Prefilled(
+        keys=torch.empty(shape, dtype=model.dtype, device=model.device),
+        values=torch.empty(shape, dtype=model.dtype, device=model.device),
+        visible=torch.zeros(shape[1], shape[3], dtype=torch.bool, device=model.device),
+        filled=0,
+        out_positions=batch.positions[:, rows, ends],
+        log_probs=torch.empty(0),
+    )
+    hidden = run(model, cache, batch.tokens, batch.positions)
+    cache.visible[:, :length] = torch.arange(length, device=model.device) <= ends[:, None]
+    cache.filled = length
+    cache.log_probs = log_probs_of(model, hidden[rows, ends])
+    return cache
+
+
+def run(model: GridLM, cache: Prefilled, tokens: Tensor, positions: Tensor) -> Tensor:
+    """Return hidden states ``(B, n, E)`` of new tokens, whose keys and values go to the cache after ``filled``."""
+    text = model.model
+    hidden = text.embed_tokens(tokens)
+    rotary = text.rotary_emb(hidden, positions)
+    mask = _mask(cache, tokens.shape[1]) if cache.filled else None
+    for index, layer in enumerate(text.layers):
+        hidden = hidden + _attend(layer, layer.input_layernorm(hidden), rotary, mask, cache, index)
+        hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
+    normed: Tensor = text.norm(hidden)
+    return normed
+
+
+def _mask(cache: Prefilled, new: int) -> Tensor:
+    """Return the additive mask ``(B, 1, new, filled + new)`` of new tokens over the cache and themselves."""
+    filled = cache.filled
+    seen = torch.ones(len(cache), 1, new, filled + new, dtype=torch.bool, device=cache.keys.device)
+    seen[..., :filled] = cache.visible[:, None, None, :filled]
+    seen[..., filled:] = torch.ones(new, new, dtype=torch.bool, device=seen.device).tril()
+    return torch.zeros(seen.shape, dtype=cache.keys.dtype, device=seen.device).masked_fill(~seen, float("-inf"))
+
+
+def _attend(
+    layer: Qwen3VLTextDecoderLayer,
+    hidden: Tensor,
+    rotary: tuple[Tensor, Tensor],
+    mask: Tensor | None,
+    cache: Prefilled,
+    index: int,
+) -> Tensor:
+    attention, (num_rows, new, _) = layer.self_attn, hidden.shape
+    split = (num_rows, new, -1, attention.head_dim)
+    query = attention.q_norm(attention.q_proj(hidden).view(split)).transpose(1, 2)
+    key = attention.k_norm(attention.k_proj(hidden).view(split)).transpose(1, 2)
+    value = attention.v_proj(hidden).view(split).transpose(1, 2)
+    query, key = apply_rotary_pos_emb(query, key, *rotary)
+    start, end = cache.filled, cache.filled + new
+    cache.keys[index, :, :, start:end] = key
+    cache.values[index, :, :, start:end] = value
+    if mask is None:
+        mixed = F.scaled_dot_product_attention(
+            query, key, value, is_causal=True, enable_gqa=query.shape[1] != key.shape[1]
+        )
+    else:
+        # Plain matrix products: for one new token the CPU kernel of SDPA is several times slower.
+        grouped = query.reshape(num_rows, key.shape[1], -1, query.shape[-1])
+        scores = (grouped @ cache.keys[index, :, :, :end].transpose(2, 3)) * attention.scaling
+        scores = scores.view(num_rows, key.shape[1], -1, new, end) + mask[:, None]
+        weights = scores.softmax(-1, dtype=torch.float32).to(value.dtype)
+        mixed = weights.view(num_rows, key.shape[1], -1, end) @ cache.values[index, :, :, :end]
+        mixed = mixed.view(num_rows, -1, new, mixed.shape[-1])
+    projected: Tensor = attention.o_proj(mixed.transpose(1, 2).reshape(num_rows, new, -1))
+    return projected
+
+
+def log_probs_of(model: GridLM, hidden: Tensor) -> Tensor:
+    """Return natural logs of next-token probabilities ``(..., V)`` float32 at hidden states ``(..., E)``."""
+    logits: Tensor = model.lm_head(hidden)
+    return logits.float().log_softmax(-1)
