@@ -42,6 +42,22 @@ def main_color(patch: NDArray[np.uint8], mask: NDArray[np.bool_]) -> int:
 
 
 @njit(cache=True)
+def rare_color(patch: NDArray[np.uint8], mask: NDArray[np.bool_]) -> int:
+    """Return the rarest color that occurs under the mask (the lowest of equals)."""
+    counts = np.zeros(10, np.int64)
+    height, width = patch.shape
+    for r in range(height):
+        for c in range(width):
+            if mask[r, c]:
+                counts[patch[r, c]] += 1
+    best = -1
+    for color in range(10):
+        if counts[color] > 0 and (best < 0 or counts[color] < counts[best]):
+            best = color
+    return best
+
+
+@njit(cache=True)
 def color_set(patch: NDArray[np.uint8], mask: NDArray[np.bool_]) -> int:
     """Return the colors under the mask: bit ``k`` for color ``k``."""
     colors = 0

@@ -1,12 +1,15 @@
 """Primitives of the grid language, one module per concept; importing this package registers them all."""
 
 from dsl.primitives import (
+    arrange,
     color,
     compose,
     counting,
+    filters,
     geometry,
     logic,
     masks,
+    motion,
     object_edit,
     objects,
     rays,
@@ -17,12 +20,15 @@ from dsl.primitives import (
 )
 
 __all__ = [
+    "arrange",
     "color",
     "compose",
     "counting",
+    "filters",
     "geometry",
     "logic",
     "masks",
+    "motion",
     "object_edit",
     "objects",
     "rays",

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from dsl.grid import Grid, seal
 from dsl.kernels.colors import background_color
-from dsl.primitives.results import check_same_shape, check_sides, fail, some
+from dsl.primitives.results import check_same_shape, check_sides, fail
 from dsl.registry import primitive
-from dsl.types import Color, Objects
+from dsl.types import Color
 
 
 @primitive(cost=3)
@@ -74,13 +74,3 @@ def below(top: Grid, bottom: Grid) -> Grid:
         fail(f"needs grids of one width, got {top.shape[1]} and {bottom.shape[1]}")
     check_sides(top.shape[0] + bottom.shape[0], top.shape[1])
     return seal(np.concatenate((top, bottom), axis=0))
-
-
-@primitive()
-def overlay_all(objects: Objects) -> Grid:
-    """Paint pieces of one shape over each other, the last on top; 0 counts as see-through."""
-    result = some(objects)[0].patch.copy()
-    for item in objects[1:]:
-        check_same_shape(result, item.patch)
-        np.copyto(result, item.patch, where=item.patch != 0)
-    return seal(result)

@@ -88,13 +88,17 @@ def every_column(grid: Grid, step: int, start: int) -> Mask:
 @primitive()
 def rows_with(mask: Mask) -> Mask:
     """Mark every row that has a marked cell."""
-    return seal(np.repeat(mask.any(axis=1)[:, None], mask.shape[1], axis=1))
+    result = np.zeros(mask.shape, np.bool_)
+    result[mask.any(axis=1)] = True
+    return seal(result)
 
 
 @primitive()
 def columns_with(mask: Mask) -> Mask:
     """Mark every column that has a marked cell."""
-    return seal(np.repeat(mask.any(axis=0)[None, :], mask.shape[0], axis=0))
+    result = np.zeros(mask.shape, np.bool_)
+    result[:, mask.any(axis=0)] = True
+    return seal(result)
 
 
 @primitive()

@@ -1,23 +1,27 @@
 """Ways to see a grid as objects: components, layers, panels, halves, lines."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dsl.grid import Grid
+from dsl.grid import Grid, seal
 from dsl.kernels.colors import background_color, color_counts
 from dsl.kernels.components import find_components
+from dsl.kernels.frames import NO_SEPARATOR, marked_rectangles, panel_boxes, separator_color
+from dsl.kernels.paste import paste_into
 from dsl.primitives.results import (
     ALL_COLORS,
     MAX_OBJECTS,
     box_object,
+    check_same_shape,
+    check_sides,
     content_colors,
     content_mask,
     fail,
+    full_mask,
     object_from_cells,
     some,
 )
 from dsl.registry import primitive
-from dsl.types import Color, Object, Objects
+from dsl.types import Color, Mask, Object, Objects
 
 
 def components_of(grid: Grid, colors: int, *, diagonal: bool, by_color: bool) -> Objects:
@@ -106,33 +110,29 @@ def panels(grid: Grid) -> Objects:
     The separator is the color of the first row or column that is one color throughout, other than the background; of
     the background if there is no other.
     """
-    color = _separator_color(grid)
-    rows, columns = _runs(~(grid == color).all(axis=1)), _runs(~(grid == color).all(axis=0))
-    found = tuple(
-        box_object(grid, top, left, bottom - top, right - left) for top, bottom in rows for left, right in columns
-    )
-    if len(found) < 2:
-        fail("no full row or column separates the grid")
-    return some(found)
-
-
-def _separator_color(grid: Grid) -> int:
-    """Return the color of the full rows and columns; prefers a color that is not background."""
-    rows = (grid == grid[:, :1]).all(axis=1)
-    columns = (grid == grid[:1]).all(axis=0)
-    colors = np.concatenate((grid[rows, 0], grid[0, columns]))
-    if not len(colors):
+    color = separator_color(grid, background_color(grid))
+    if color == NO_SEPARATOR:
         fail("no row or column is one color throughout")
-    drawn = colors[colors != background_color(grid)]
-    return int(drawn[0] if len(drawn) else colors[0])
+    return _panels(grid, color)
 
 
-def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return start and end of each run of True."""
-    padded = np.zeros(len(flags) + 2, np.int8)
-    padded[1:-1] = flags
-    edges = np.diff(padded).nonzero()[0].tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))
+@primitive()
+def panels_between(grid: Grid, separator: Color) -> Objects:
+    """Return the rectangles between full rows and columns of a color, in reading order."""
+    return _panels(grid, separator)
+
+
+def _panels(grid: Grid, separator: int) -> Objects:
+    found = panel_boxes(grid, separator).tolist()
+    if not 2 <= len(found) <= MAX_OBJECTS:
+        fail(f"needs 2..{MAX_OBJECTS} panels, got {len(found)}")
+    return tuple(box_object(grid, *box) for box in found)
+
+
+@primitive(cost=5)
+def parts_between(grid: Grid, separator: Color) -> Objects:
+    """Return the connected cells that are not of a color, background included; only sides connect (4 neighbors)."""
+    return components_of(grid, ALL_COLORS & ~(1 << separator), diagonal=False, by_color=False)
 
 
 @primitive()
@@ -184,3 +184,59 @@ def blocks(grid: Grid, side: int) -> Objects:
     if side < 1 or height % side or width % side or height * width > MAX_OBJECTS * side * side:
         fail(f"a {height}x{width} grid does not divide into blocks of side {side}")
     return tuple(box_object(grid, r, c, side, side) for r in range(0, height, side) for c in range(0, width, side))
+
+
+@primitive()
+def inside_corners(grid: Grid) -> Objects:
+    """Return the insides of rectangles whose four corner cells are of one content color."""
+    found = marked_rectangles(grid, background_color(grid), MAX_OBJECTS + 1).tolist()
+    return some(tuple(box_object(grid, top + 1, left + 1, height - 2, width - 2) for top, left, height, width in found))
+
+
+@primitive()
+def cells_of_color(grid: Grid, color: Color) -> Objects:
+    """Return every cell of a color as an object of its own."""
+    patch = seal(np.full((1, 1), color, np.uint8))
+    found = zip(*(axis.tolist() for axis in (grid == color).nonzero()), strict=True)
+    return some(tuple(Object(patch, full_mask(1, 1), r, c) for r, c in found))
+
+
+@primitive(cost=5)
+def mask_components(mask: Mask, grid: Grid) -> Objects:
+    """Return the connected marked cells of a grid of the same shape; corners connect (8 neighbors)."""
+    check_same_shape(mask, grid)
+    drawn = components_of(seal(mask.astype(np.uint8)), 2, diagonal=True, by_color=True)
+    return tuple(_colored_by(item, grid) for item in drawn)
+
+
+def _colored_by(item: Object, grid: Grid) -> Object:
+    height, width = item.mask.shape
+    cells = grid[item.top : item.top + height, item.left : item.left + width]
+    return Object(seal(cells * item.mask), item.mask, item.top, item.left)
+
+
+@primitive(cost=3)
+def as_list(item: Object) -> Objects:
+    """Return a list of one object."""
+    return (item,)
+
+
+@primitive()
+def join_lists(first: Objects, second: Objects) -> Objects:
+    """Put the objects of a second list behind those of the first."""
+    return some(first + second)
+
+
+@primitive()
+def merge(objects: Objects) -> Object:
+    """Return one object of the cells of all objects, later ones on top."""
+    top, left = min(item.top for item in some(objects)), min(item.left for item in objects)
+    height = max(item.top + item.mask.shape[0] for item in objects) - top
+    width = max(item.left + item.mask.shape[1] for item in objects) - left
+    check_sides(height, width)
+    cells, mask = np.zeros((height, width), np.uint8), np.zeros((height, width), np.bool_)
+    for item in objects:
+        r, c = item.top - top, item.left - left
+        paste_into(cells, item.patch, item.mask, r, c)
+        mask[r : r + item.mask.shape[0], c : c + item.mask.shape[1]] |= item.mask
+    return Object(seal(cells), seal(mask), top, left)

@@ -71,6 +71,11 @@ def full_mask(height: int, width: int) -> Mask:
     return seal(np.ones((height, width), np.bool_))
 
 
+def put(item: Object, top: int, left: int) -> Object:
+    """Return an object at another place (quicker than ``dataclasses.replace``)."""
+    return Object(item.patch, item.mask, top, left)
+
+
 def some(objects: Objects) -> Objects:
     """Return the objects; raise ``PrimitiveError`` if there are none or too many to be objects."""
     if not 0 < len(objects) <= MAX_OBJECTS:
