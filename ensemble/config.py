@@ -4,7 +4,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -25,6 +25,9 @@ class Section(BaseModel):
     """Base of every section: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+SectionType = TypeVar("SectionType", bound=Section)
 
 
 class SymbolicConfig(Section):
@@ -155,19 +158,30 @@ def load_config(path: Path | None, overrides: dict[str, Any], *, preset: str | N
             raise ConfigError(f"unknown preset {preset!r}; known: {', '.join(PRESETS)}{nearest(preset, list(PRESETS))}")
         values = _joined(values, PRESETS[preset])
     if path is not None:
-        try:
-            values = _joined(values, tomllib.loads(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read the configuration {path}: {error}") from None
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{path} is not TOML: {error}") from None
+        values = _joined(values, read_toml(path))
+    return build_config(with_overrides(values, overrides))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the values of a TOML file; raises ``ConfigError`` if it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error.strerror or error}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from None
+
+
+def with_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested values with dotted keys laid over them; a value of None is left out."""
+    result = dict(values)
     for key, value in overrides.items():
         if value is not None:
             nested: Any = value
             for name in reversed(key.split(".")):
                 nested = {name: nested}
-            values = _joined(values, nested)
-    return build_config(values)
+            result = _joined(result, nested)
+    return result
 
 
 def _joined(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,15 +193,20 @@ def _joined(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, A
     return result
 
 
-def build_config(values: dict[str, Any]) -> Config:
+def build_config(values: Mapping[str, Any]) -> Config:
     """Validate plain values; raises ``ConfigError`` with one line that names the first wrong key."""
+    return build_section(Config, values)
+
+
+def build_section(kind: type[SectionType], values: Mapping[str, Any]) -> SectionType:
+    """Validate plain values as one section; raises ``ConfigError`` with one line that names the first wrong key."""
     try:
-        return Config.model_validate(values)
+        return kind.model_validate(dict(values))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            known = _keys_beside(first["loc"])
+            known = _keys_beside(kind, first["loc"])
             raise ConfigError(f"unknown setting {key!r}{nearest(str(first['loc'][-1]), known)}") from None
         message = first["msg"].removeprefix("Value error, ")
         where = f"setting {key!r}: " if key else ""
@@ -195,8 +214,8 @@ def build_config(values: dict[str, Any]) -> Config:
         raise ConfigError(f"{where}{message[0].lower()}{message[1:]}{came}") from None
 
 
-def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
-    section: type[BaseModel] = Config
+def _keys_beside(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    section = kind
     for part in location[:-1]:
         annotation = section.model_fields[str(part)].annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -146,17 +146,12 @@ class _Pipeline:
 
     def _submit(self, state: _TaskState) -> None:
         solver = state.waiting.popleft()
-        seconds = seconds_for(self._config, solver, state.spent_seconds)
-        budget = Budget(
-            seconds=seconds,
-            memory_bytes=int(self._config.memory_gb * 2**30 * SOLVER_MEMORY_SHARE),
-            seed=self._config.seed,
-            nodes=self._config.nodes,
-            steps=self._config.steps,
-        )
+        budget = budget_for(self._config, solver, state.spent_seconds)
         number = self._recorder.begin(state.keys[solver])
         self._active[number] = (state, solver)
-        self._executor.submit(Job(number, state.task, solver, budget, kill_seconds(self._config, solver, seconds)))
+        self._executor.submit(
+            Job(number, state.task, solver, budget, kill_seconds(self._config, solver, budget.seconds))
+        )
 
     def _handle(self, event: Event) -> None:
         state, solver = self._active[event.job]
@@ -198,6 +193,17 @@ class _Pipeline:
 
     def _merge(self, state: _TaskState) -> Prediction:
         return merge(state.task, self._candidates(state), self._config.merge)
+
+
+def budget_for(config: Config, solver: str, spent_seconds: float) -> Budget:
+    """Return what a solver may use on a task whose earlier solvers took so long."""
+    return Budget(
+        seconds=seconds_for(config, solver, spent_seconds),
+        memory_bytes=int(config.memory_gb * 2**30 * SOLVER_MEMORY_SHARE),
+        seed=config.seed,
+        nodes=config.nodes,
+        steps=config.steps,
+    )
 
 
 def seconds_for(config: Config, solver: str, spent_seconds: float) -> float:

@@ -1,0 +1,87 @@
+"""``doctor``: what this machine and this installation can do."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Print machine, versions, devices, weights and cache folder, and time a kernel and a matrix product."""
+    findings = {**_machine(), **_packages(), **_network(), **_search()}
+    if as_json:
+        typer.echo(json.dumps(findings, indent=1))
+        return
+    for key, value in findings.items():
+        typer.echo(f"{key:<18}{value}")
+
+
+def _machine() -> dict[str, Any]:
+    from ensemble.fingerprint import machine
+
+    found = machine()
+    return {
+        "system": found["system"],
+        "processor": found["processor"],
+        "cores": found["cores"],
+        "memory": f"{found['memory_bytes'] / 2**30:.1f} GB",
+    }
+
+
+def _packages() -> dict[str, Any]:
+    from ensemble.fingerprint import versions
+
+    return {name: version or "not installed" for name, version in versions().items()}
+
+
+def _network() -> dict[str, Any]:
+    """Say whether the neural solver can run, and on what."""
+    from ensemble.fingerprint import EMBEDDED_WEIGHTS
+
+    weights = sorted(EMBEDDED_WEIGHTS.glob("*.safetensors"))
+    megabytes = sum(path.stat().st_size for path in weights) / 1e6
+    found = {"weights": f"{megabytes:.1f} MB in {EMBEDDED_WEIGHTS}" if weights else f"none in {EMBEDDED_WEIGHTS}"}
+    try:
+        import torch
+    except ImportError as error:
+        return found | {"neural": f"cannot run: {error}"}
+    devices = ["cpu"]
+    for i in range(torch.cuda.device_count()):
+        free, total = torch.cuda.mem_get_info(i)
+        devices.append(f"cuda:{i} {torch.cuda.get_device_name(i)}, {free / 2**30:.0f} of {total / 2**30:.0f} GB free")
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return found | {"devices": "; ".join(devices), "matrix product": _time_product(torch)}
+
+
+def _time_product(torch: Any) -> str:
+    import time
+
+    size, rounds = 1024, 5
+    left = torch.ones(size, size)
+    left @ left
+    started = time.monotonic()
+    for _ in range(rounds):
+        left @ left
+    seconds = (time.monotonic() - started) / rounds
+    return f"{2 * size**3 / seconds / 1e9:.0f} GFLOP/s in float32 on the CPU, {torch.get_num_threads()} threads"
+
+
+def _search() -> dict[str, Any]:
+    """Say how many primitives there are, where compiled kernels are kept, and how long it takes to load them."""
+    import time
+
+    import numba
+
+    from dsl.kernels import warm_up
+    from dsl.registry import all_primitives, language_hash
+
+    started = time.monotonic()
+    warm_up()
+    seconds = time.monotonic() - started
+    return {
+        "primitives": len(all_primitives()),
+        "language hash": language_hash(),
+        "kernel cache": numba.config.CACHE_DIR or "beside the sources",
+        "kernels": f"ready in {seconds:.1f} s",
+    }
