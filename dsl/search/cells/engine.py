@@ -20,7 +20,7 @@ from dsl.search.solution import Solution
 from dsl.task import Task
 
 ENGINE = "cells"
-_NODES_PER_IMAGE = 40
+NODES_PER_IMAGE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def solve_cells(task: Task, meter: Meter, config: CellConfig | None = None) -> l
     for proposal in propose_canvases(task, config.canvases):
         if meter.exhausted:
             break
-        meter.spend(_NODES_PER_IMAGE * len(proposal.canvases))
+        meter.spend(NODES_PER_IMAGE * len(proposal.canvases))
         votes.extend(_votes_on(proposal, task, meter, config.limits))
     return _solutions(count_votes(votes), task, config.predictions)
 
@@ -91,11 +91,11 @@ def split_cells(cells: NDArray[np.uint8], shapes: Sequence[tuple[int, ...]]) -> 
     return tuple(grids)
 
 
-def canvas_items(canvases: Sequence[Canvas], train: int) -> Items:
+def canvas_items(canvases: Sequence[Canvas], train: int, basic_only: bool = False) -> Items:
     """Lay the planes of canvases side by side, the first ``train`` canvases being demonstrations."""
     common = set.intersection(*({spec.name for spec in canvas.specs} for canvas in canvases))
     layers = [spec for spec in canvases[0].specs if spec.name in common]
-    groups = all_groups()
+    groups = [group for group in all_groups() if group.basic or not basic_only]
     columns = []
     for canvas in canvases:
         cells = canvas.image.grid.size

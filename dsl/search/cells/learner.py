@@ -6,7 +6,7 @@ length: the bits of the rules so far plus the bits to name the cells that the be
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,21 +84,34 @@ class _Partial:
 class Learner:
     """Search lists for one task on one canvas, and predict with them."""
 
-    def __init__(self, items: Items, target: NDArray[np.uint8], limits: Limits) -> None:
+    def __init__(self, items: Items, target: NDArray[np.uint8] | Expressions, limits: Limits) -> None:
+        """Prepare the search.
+
+        Args:
+            items: cells, or other things that each rule decides on (objects), under named planes.
+            target: colors of the demonstrations' cells; or, for items that are no cells, what may be chosen for them.
+            limits: bounds of the search.
+        """
         self.items = items
         self.limits = limits
-        self.expressions = build_expressions(items, target)
+        self.expressions = target if isinstance(target, Expressions) else build_expressions(items, target)
         self.predicates: PredicateTable = build_predicates(items, limits.predicates)
         self._scanned = np.ascontiguousarray(self.predicates.train[self.predicates.representatives])
         self._scanned_costs = self.predicates.costs[self.predicates.representatives]
         self._members = _members(self.predicates)
 
-    def search(self, meter: Meter) -> list[RuleList]:
-        """Return exact lists in cost order; empty if the limits or the meter end the search before one is found."""
+    def search(self, meter: Meter, accept: Callable[[RuleList], bool] | None = None) -> list[RuleList]:
+        """Return exact lists in cost order; empty if the limits or the meter end the search before one is found.
+
+        Args:
+            meter: counts the work and may end it.
+            accept: a further test of exact lists, for choices that are right only together.
+        """
         everything = _all_cells(self.items.train_cells)
         costs = self.expressions.costs
         pure = bitsets.pure_expressions(self.expressions.wrong, everything, 8)
         found = [RuleList(float(costs[k]), ((ALWAYS, 1, int(k)),)) for k in pure]
+        found = [rules for rules in found if accept is None or accept(rules)]
         states = [_Partial(0.0, 0.0, everything, ())]
         seen: set[bytes] = set()
         spent = 0
@@ -111,7 +124,8 @@ class Learner:
                 meter.spend(nodes)
                 spent += nodes
                 result = bitsets.scan(self._scanned, self.expressions.wrong, state.active)
-                found.extend(self._finished(state, result))
+                finished = self._finished(state, result)
+                found.extend(rules for rules in finished if accept is None or accept(rules))
                 following.extend(self._extended(state, result))
             if found:
                 break
