@@ -22,7 +22,8 @@ from dsl.errors import PrimitiveError
 from dsl.grid import NUM_COLORS, Grid, seal
 from dsl.kernels.cover import PAINTED, greedy_cover
 from dsl.program import Call, Literal, Program, color_literal, evaluate, form, grid_literal, text_literal
-from dsl.search.enumerate import MISSING, Enumeration
+from dsl.search.enumerate import Enumeration
+from dsl.search.rows import MISSING
 from dsl.types import Kind, Object
 
 Shape = tuple[int, int]
@@ -56,8 +57,8 @@ def _cover(arguments: tuple[Program, ...], grid: Grid) -> Grid:
 def _laid(how: Literal, picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
     if how.text not in ('"colored"', '"black"', '"whole"') and not how.text.startswith("#"):
         raise PrimitiveError(f'a piece is laid "colored", "black", "whole" or in a color, got {how}')
-    colored = picture != 0
-    return ~colored if how.text == '"black"' else colored | (how.text == '"whole"')
+    laid: NDArray[np.bool_] = picture == 0 if how.text == '"black"' else picture != 0
+    return np.ones_like(laid) if how.text == '"whole"' else laid
 
 
 def _shape_of(canvas: Any) -> Shape:
@@ -103,8 +104,8 @@ class Canvas:
 def find_canvases(enumeration: Enumeration, outputs: Sequence[Grid], limit: int = 2) -> list[Canvas]:
     """Return the cheapest ways to get the outputs' sizes that differ on the test images."""
     found: list[Canvas] = []
-    bank, ids, costs = enumeration.bank, enumeration.ids, enumeration.costs
-    rows = enumeration.rows_of(Kind.GRID)
+    bank, ids, costs = enumeration.bank, enumeration.rows.ids, enumeration.rows.costs
+    rows = enumeration.rows.of_kind(Kind.GRID)
     for k, output in enumerate(outputs):
         unique, inverse = np.unique(ids[rows, k], return_inverse=True)
         right = np.array([bank.shape(number) == output.shape for number in unique.tolist()], np.bool_)
@@ -115,7 +116,7 @@ def find_canvases(enumeration: Enumeration, outputs: Sequence[Grid], limit: int 
             found.append(Canvas(enumeration.program(row), float(costs[row]), shapes))
     if len({output.shape for output in outputs}) == 1:
         shape = _shape_of(outputs[0])
-        constant = (shape,) * enumeration.ids.shape[1]
+        constant = (shape,) * enumeration.rows.images
         if constant not in [canvas.shapes for canvas in found]:
             found.append(Canvas(grid_literal(np.zeros(shape, np.uint8)), LITERAL_CANVAS_COST, constant))
     found.sort(key=lambda canvas: (None in canvas.shapes, canvas.cost))
@@ -146,8 +147,8 @@ def collect_pieces(enumeration: Enumeration, canvas: Canvas, outputs: Sequence[G
 
     Of pieces that are equal on all demonstrations the cheapest one that has a value on every test image is kept.
     """
-    ids, costs = enumeration.ids, enumeration.costs
-    rows = np.concatenate([enumeration.rows_of(kind) for kind in _PIECE_KINDS])
+    ids, costs = enumeration.rows.ids, enumeration.rows.costs
+    rows = np.concatenate([enumeration.rows.of_kind(kind) for kind in _PIECE_KINDS])
     missing = (ids[rows] == MISSING).any(axis=1)
     rows = rows[np.lexsort((rows, costs[rows], missing))][:limit]
     colored, equal, targets = [], [], []
@@ -247,5 +248,5 @@ def _as_cover(
         row = int(pieces.rows[piece])
         arguments.append(text_literal(HOW[mode]) if mode < PAINTED else color_literal(paints[mode - PAINTED]))
         arguments.append(enumeration.program(row))
-        cost += HOW_COST + float(enumeration.costs[row])
+        cost += HOW_COST + float(enumeration.rows.costs[row])
     return Cover(Call("cover", tuple(arguments)), cost)

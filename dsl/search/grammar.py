@@ -100,7 +100,7 @@ def _of_primitive(entry: Primitive, colors: tuple[int, ...]) -> list[Production]
         constants = _constants(kind, choices, colors)
         bits = math.log2(max(1, len(constants)))
         tried: list[tuple[Literal | None, float]] = [(constant, bits) for constant in constants]
-        if kind is not Kind.BOOL:
+        if _may_be_computed(entry, kind, choices):
             tried.append((None, 0.0))
         options.append(tried)
     found: list[Production] = []
@@ -110,6 +110,13 @@ def _of_primitive(entry: Primitive, colors: tuple[int, ...]) -> list[Production]
             found.append(Production(entry, bound, entry.cost + sum(bits for _, bits in combination)))
     found.sort(key=lambda production: (len(production.slots), production.cost))
     return found
+
+
+def _may_be_computed(entry: Primitive, kind: Kind, choices: tuple[int, ...] | None) -> bool:
+    """Tell whether search fills a parameter with computed values: of several integers with choices it does not."""
+    if kind is Kind.BOOL:
+        return False
+    return kind is not Kind.INT or choices is None or entry.parameters.count(Kind.INT) == 1
 
 
 def _constants(kind: Kind, choices: tuple[int, ...] | None, colors: tuple[int, ...]) -> list[Literal]:

@@ -61,19 +61,14 @@ class ImageEngine:
 
     def _exact(self) -> list[Proposal]:
         """Return new rows whose values are the outputs, cheapest first."""
-        bank, ids = self.enumeration.bank, self.enumeration.ids
+        bank, rows = self.enumeration.bank, self.enumeration.rows
         wanted = [bank.find(Kind.GRID, output) for output in self._outputs]
-        start, self._checked = self._checked, self.enumeration.count
+        start, self._checked = self._checked, rows.count
         if None in wanted:
             return []
-        matches = (ids[start:, : len(wanted)] == np.array(wanted)).all(axis=1)
-        rows = start + np.flatnonzero(matches)
-        costs = self.enumeration.costs[rows]
-        best = rows[np.argsort(costs, kind="stable")][:MAX_EXACT]
-        return [
-            self._propose(self.enumeration.program(row), float(self.enumeration.costs[row]), "image")
-            for row in best.tolist()
-        ]
+        matches = start + np.flatnonzero((rows.ids[start:, : len(wanted)] == np.array(wanted)).all(axis=1))
+        best = matches[np.argsort(rows.costs[matches], kind="stable")][:MAX_EXACT]
+        return [self._propose(self.enumeration.program(row), float(rows.costs[row]), "image") for row in best.tolist()]
 
     def _covers(self) -> Iterator[Proposal]:
         """Yield compositions of the cheapest rows, for all demonstrations and for all but one."""
