@@ -10,8 +10,8 @@ under ``@rule``: the ablation then reports it.
                          "Combining induction and transduction"; also the ensemble of Akyürek et al. 2024)
 ``hierarchical``         voting within views, then between them (Akyürek et al. 2024)
 ``flat``                 votes only: the most frequent grid wins
-``log_likelihood``       product of experts over views (Franzen et al. 2025)
-``votes_and_likelihood`` votes plus mean log-likelihood over views
+``log_likelihood``       product of experts (Franzen et al. 2025): log scores only
+``votes_and_likelihood`` votes plus log scores
 ``one_slot_each``        the best grid of either family
 ======================== ============================================================================================
 """
@@ -33,7 +33,7 @@ __all__ = ["NUM_ATTEMPTS", "RULES", "Support", "get_rule", "hierarchical_vote", 
 NUM_ATTEMPTS = 2
 
 ABSENT_NATS = math.log(10)
-"""A view that did not give a grid counts as a tenth of the lowest likelihood that it gave."""
+"""A solver that did not give a grid counts as a tenth of the lowest likelihood that it gave."""
 
 SYMBOLIC, NEURAL = "symbolic", "neural"
 
@@ -133,18 +133,17 @@ def _evidence(candidates: Sequence[Candidate]) -> float:
 
 
 def _log_likelihoods(supports: Mapping[GridKey, Support]) -> dict[GridKey, float]:
-    """Sum the log-likelihood of every grid over all views, absent ones at a floor: a product of experts.
+    """Sum the log score of every grid over all solvers, absent ones at a floor: a product of experts.
 
-    A view is an augmented view of a network, or a solver that has none. Every grid is judged by the same views, so
-    that a view's own offset cancels.
+    Log scores compare within a solver only. Every grid is judged by the same solvers, so a solver's offset cancels.
     """
-    views: dict[str, dict[GridKey, float]] = {}
+    solvers: dict[str, dict[GridKey, float]] = {}
     for key, support in supports.items():
         for candidate in support.candidates:
-            scores = views.setdefault(_view(candidate), {})
+            scores = solvers.setdefault(candidate.provenance.solver, {})
             scores[key] = max(candidate.log_score, scores.get(key, -math.inf))
-    floors = {view: min(scores.values()) - ABSENT_NATS for view, scores in views.items()}
-    return {key: math.fsum(scores.get(key, floors[view]) for view, scores in views.items()) for key in supports}
+    floors = {solver: min(scores.values()) - ABSENT_NATS for solver, scores in solvers.items()}
+    return {key: math.fsum(found.get(key, floors[name]) for name, found in solvers.items()) for key in supports}
 
 
 def _view(candidate: Candidate) -> str:
@@ -231,19 +230,18 @@ def flat(candidates: Sequence[Candidate]) -> list[Grid]:
 
 @rule("log_likelihood")
 def log_likelihood(candidates: Sequence[Candidate]) -> list[Grid]:
-    """Rank by the product of experts over views only."""
+    """Rank by the product of experts, then by votes."""
     supports = support_of(candidates)
     likelihoods = _log_likelihoods(supports)
-    return _ranked(supports, lambda key: (likelihoods[key],))
+    return _ranked(supports, lambda key: (likelihoods[key], supports[key].votes))
 
 
 @rule("votes_and_likelihood")
 def votes_and_likelihood(candidates: Sequence[Candidate]) -> list[Grid]:
-    """Rank by votes plus the mean log-likelihood over views."""
+    """Rank by the sum of votes and log score."""
     supports = support_of(candidates)
     likelihoods = _log_likelihoods(supports)
-    num_views = len({_view(candidate) for candidate in candidates})
-    return _ranked(supports, lambda key: (supports[key].votes + likelihoods[key] / num_views,))
+    return _ranked(supports, lambda key: (supports[key].votes + likelihoods[key],))
 
 
 @rule("one_slot_each")

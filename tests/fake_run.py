@@ -66,7 +66,7 @@ def small_run(**changes):
             program("programs", "21/43", "flip_left_right(input)"),
             decoded("programs", "99/99"),
             decoded("network", "21/43", view="transpose"),
-            decoded("network", "34/12"),
+            decoded("network", "34/12", log_score=-0.5),
             program("neither", "12/34"),
         ],
         "rows": [

@@ -105,16 +105,20 @@ def test_flat_counts_votes_only():
     assert chosen([symbolic("1"), neural("2", draws=2, log_score=-50)], "flat") == ["2", "1"]
 
 
-def test_log_likelihood_multiplies_over_the_same_views():
-    pool = [neural("1", log_score=-0.1), neural("2", view="x", log_score=-0.5), neural("2", log_score=-0.6)]
+def test_log_likelihood_ignores_votes():
+    pool = [neural("1", log_score=-0.2, view=view) for view in "abc"] + [neural("2", log_score=-0.1)]
     assert chosen(pool, "log_likelihood") == ["2", "1"]
 
 
-def test_votes_and_likelihood_lets_a_sure_view_beat_unsure_votes():
-    unsure = [neural("1", log_score=-9, view=view) for view in "bc"]
-    sure = neural("2", log_score=-0.1, view="c")
-    assert chosen([*unsure, sure], "flat") == ["1", "2"]
-    assert chosen([*unsure, sure], "votes_and_likelihood") == ["2", "1"]
+def test_log_likelihood_multiplies_over_solvers():
+    pool = [symbolic("1", cost=1), symbolic("2", cost=2), neural("2", log_score=-0.1), neural("3", log_score=-0.2)]
+    assert chosen(pool, "log_likelihood")[0] == "2"
+
+
+def test_votes_and_likelihood_weighs_one_vote_as_one_nat():
+    two = [neural("1", log_score=-3.0, view=view) for view in "ab"]
+    assert chosen([*two, neural("2", log_score=-2.1)], "votes_and_likelihood") == ["1", "2"]
+    assert chosen([*two, neural("2", log_score=-1.9)], "votes_and_likelihood") == ["2", "1"]
 
 
 def test_one_slot_each_gives_the_program_the_first_place():
