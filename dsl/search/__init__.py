@@ -3,6 +3,6 @@
 Importing this package registers the program forms that the engines print (see :func:`dsl.program.form`).
 """
 
-from dsl.search import assemble, cells, normalize
+from dsl.search import assemble, cells, normalize, objects
 
-__all__ = ["assemble", "cells", "normalize"]
+__all__ = ["assemble", "cells", "normalize", "objects"]

@@ -1,0 +1,162 @@
+"""Learn rules that choose an action for each object, for tasks whose outputs have their inputs' shapes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.grid import Grid, same_grid
+from dsl.kernels import bitsets
+from dsl.program import Call, Program, text_literal
+from dsl.search.budget import Meter
+from dsl.search.cells.answers import Vote
+from dsl.search.cells.learner import Expressions, Learner, Limits, RuleList
+from dsl.search.cells.predicates import Items
+from dsl.search.objects.properties import object_items
+from dsl.search.objects.proposals import Proposal, propose
+from dsl.search.objects.render import Palette, mix_palette
+from dsl.search.objects.rules import FORM, write_rules
+from dsl.search.objects.segments import SEGMENTATION_BITS, Scene, scenes_of
+from dsl.task import Task
+
+SEGMENTATIONS = ("sprites", "components", "components_4", "sprites_4", "colors", "panels", "regions")
+LIMITS = Limits(depth=4, beam=16, solutions=400, predicates=4000, nodes=4000)
+MAX_TASK_OBJECTS = 250
+_MAX_ACTIONS = 250
+_ACTIONS_PER_NODE = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choices:
+    """A learned choice for each object, and how to write it as a program."""
+
+    segmentation: str
+    learner: Learner
+    found: RuleList
+
+    def program(self) -> Program:
+        """Write the rules as a program."""
+        rules, default = self.learner.describe(self.found)
+        return Call(FORM, (text_literal(self.segmentation), *write_rules(rules, default)))
+
+
+def vote_rules(task: Task, meter: Meter) -> list[Vote]:
+    """Return the predictions of all exact rule lists found under all segmentations."""
+    votes: list[Vote] = []
+    seen: set[bytes] = set()
+    for segmentation in SEGMENTATIONS:
+        if meter.exhausted:
+            break
+        scenes = task_scenes(task, segmentation, seen)
+        if scenes is not None:
+            votes.extend(_votes_under(segmentation, scenes, task, meter))
+    return votes
+
+
+def task_scenes(task: Task, segmentation: str, seen: set[bytes]) -> list[Scene] | None:
+    """Return the scenes of all images, demonstrations first; None if some has none or all were seen with these objects.
+
+    Adds to ``seen``.
+    """
+    grids = [*(example.input for example in task.train), *task.test_inputs]
+    scenes = scenes_of(grids, segmentation)
+    if scenes is None or sum(scene.count for scene in scenes) > MAX_TASK_OBJECTS:
+        return None
+    key = b"".join(scene.labels.tobytes() for scene in scenes)
+    if key in seen:
+        return None
+    seen.add(key)
+    return scenes
+
+
+def _votes_under(segmentation: str, scenes: list[Scene], task: Task, meter: Meter) -> list[Vote]:
+    train = len(task.train)
+    outputs = [example.output for example in task.train]
+    proposals = propose(scenes[:train], outputs)
+    meter.spend(1 + len(proposals) * train // _ACTIONS_PER_NODE)
+    texts = [text for text, _ in proposals]
+    palettes = [mix_palette(scene, texts) for scene in scenes[:train]]
+    wrong = _refuted(palettes, outputs)
+    if wrong is None:
+        return []
+    kept = np.flatnonzero(~wrong.all(axis=1))[:_MAX_ACTIONS]
+    names = [texts[k] for k in kept.tolist()]
+    total = sum(scene.count for scene in scenes)
+    learner = Learner(object_items(scenes, train), expressions(proposals, kept, wrong, total), LIMITS)
+    accepted = _Acceptance([mix_palette(scene, names) for scene in scenes[:train]], outputs, learner)
+    lists = learner.search(meter, accepted)
+    if not lists:
+        return []
+    meter.spend(1 + len(names) * len(task.test_inputs) // _ACTIONS_PER_NODE)
+    tests = [mix_palette(scene, names) for scene in scenes[train:]]
+    bits = SEGMENTATION_BITS[segmentation]
+    cache: dict[bytes, tuple[Grid | None, ...]] = {}
+    votes = []
+    for found, choice in zip(lists, learner.predict(lists), strict=True):
+        key = choice.tobytes()
+        if key not in cache:
+            cache[key] = render_all(tests, choice)
+        votes.append(Vote(found.cost + bits, cache[key], Choices(segmentation, learner, found).program))
+    return votes
+
+
+def _refuted(palettes: Sequence[Palette], outputs: Sequence[Grid]) -> NDArray[np.bool_] | None:
+    """Return which actions are wrong for which objects of all demonstrations; None if some output cannot be reached."""
+    parts = []
+    for palette, output in zip(palettes, outputs, strict=True):
+        refuted = palette.wrong(output)
+        if refuted is None or refuted.all(axis=0).any():
+            return None
+        parts.append(refuted)
+    return np.concatenate(parts, axis=1)
+
+
+def expressions(
+    proposals: Sequence[Proposal], kept: NDArray[np.int64], wrong: NDArray[np.bool_], total: int
+) -> Expressions:
+    """Offer actions to the learner: expression k has the value k on all ``total`` objects."""
+    values = np.repeat(np.arange(len(kept), dtype=np.uint8)[:, None], total, axis=1)
+    packed = bitsets.pack_wrong(wrong[kept].astype(np.uint8), np.zeros(wrong.shape[1], np.uint8))
+    chosen = [proposals[k] for k in kept.tolist()]
+    return Expressions(values, packed, tuple(text for text, _ in chosen), np.array([bits for _, bits in chosen]))
+
+
+def render_all(palettes: Sequence[Palette], choice: NDArray[np.uint8]) -> tuple[Grid | None, ...]:
+    """Render images with the choices of all their objects in one row."""
+    rendered = []
+    start = 0
+    for palette in palettes:
+        rendered.append(palette.render(choice[start : start + palette.scene.count].astype(np.int64)))
+        start += palette.scene.count
+    return tuple(rendered)
+
+
+class _Acceptance:
+    """Accept rule lists whose rendered demonstrations are the outputs."""
+
+    def __init__(self, palettes: Sequence[Palette], outputs: Sequence[Grid], learner: Learner) -> None:
+        self._palettes = palettes
+        self._outputs = outputs
+        self._learner = learner
+        self._known: dict[bytes, bool] = {}
+
+    def __call__(self, found: RuleList) -> bool:
+        choice = train_choice(self._learner, found)
+        key = choice.tobytes()
+        if key not in self._known:
+            rendered = render_all(self._palettes, choice)
+            self._known[key] = all(
+                grid is not None and same_grid(grid, output)
+                for grid, output in zip(rendered, self._outputs, strict=True)
+            )
+        return self._known[key]
+
+
+def train_choice(learner: Learner, found: RuleList) -> NDArray[np.uint8]:
+    """Return the choice of a rule list for each object of the demonstrations."""
+    items: Items = learner.items
+    values = np.ascontiguousarray(learner.expressions.values[:, : items.train_cells])
+    table = np.array([found.rules], np.int64)
+    chosen: NDArray[np.uint8] = bitsets.apply_rules(table, learner.predicates.train, values)[0]
+    return chosen

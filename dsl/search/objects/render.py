@@ -1,0 +1,87 @@
+"""Paintings of several actions side by side: compared with an output, and rendered for a choice of one per object."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.errors import DslError
+from dsl.grid import Grid, seal
+from dsl.kernels import objects_judge as kernels
+from dsl.search.objects.actions import Painting, erases, paint
+from dsl.search.objects.segments import Scene
+
+Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Palette:
+    """What each of some actions would paint for each object of a scene.
+
+    Attributes:
+        scene: the objects.
+        cells: ``(n, 3)`` row, column and color of all paintings.
+        ends: ``(actions, objects + 1)`` places in ``cells``.
+        valid: ``(actions, objects)``, False where an action has no result.
+        erases: ``(actions,)``, True where the object is cleared first.
+        passive: ``(actions,)``, True for actions that paint nothing new and so go first.
+    """
+
+    scene: Scene
+    cells: NDArray[np.int16]
+    ends: Numbers
+    valid: Flags
+    erases: Flags
+    passive: Flags
+
+    def wrong(self, output: Grid) -> Flags | None:
+        """Tell which actions of which objects an output refutes, ``(actions, objects)``; None if no choice gives it."""
+        scene = self.scene
+        refuted = ~self.valid
+        refuted |= kernels.judge(scene.grid, scene.labels, output, self.cells, self.ends, self.erases)
+        reachable = kernels.narrow(
+            scene.grid, scene.labels, output, scene.background, self.cells, self.ends, self.erases, refuted
+        )
+        return refuted if reachable else None
+
+    def render(self, choice: Numbers) -> Grid | None:
+        """Return the image after each object's chosen action; None if one of them has no result."""
+        if not self.valid[choice, np.arange(len(choice))].all():
+            return None
+        scene = self.scene
+        return seal(
+            kernels.render(
+                scene.grid,
+                scene.labels,
+                scene.background,
+                self.cells,
+                self.ends,
+                self.erases,
+                self.passive,
+                choice.astype(np.int64),
+            )
+        )
+
+
+def mix_palette(scene: Scene, actions: Sequence[str]) -> Palette:
+    """Paint every action for every object of a scene; an action that fails there has no result for any object."""
+    nothing = Painting(np.zeros((0, 3), np.int16), np.zeros(scene.count + 1, np.int64), np.zeros(scene.count, np.bool_))
+    paintings = []
+    for action in actions:
+        try:
+            paintings.append(paint(action, scene))
+        except DslError:
+            paintings.append(nothing)
+    sizes = np.array([0, *(len(painting.cells) for painting in paintings)])
+    offsets = np.cumsum(sizes)[:-1]
+    everywhere = np.ones(scene.count, np.bool_)
+    return Palette(
+        scene,
+        np.concatenate([painting.cells for painting in paintings]),
+        np.stack([painting.ends for painting in paintings]) + offsets[:, None],
+        np.stack([everywhere if painting.valid is None else painting.valid for painting in paintings]),
+        np.array([erases(action) for action in actions]),
+        np.array([action == "stay" for action in actions]),
+    )
