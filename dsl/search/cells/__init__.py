@@ -1,8 +1,7 @@
 """Cell rules: decision lists that paint each cell of the output by copying from planes of the input."""
 
-from dsl.search.cells.autoregressive import solve_autoregressive
-from dsl.search.cells.completion import solve_completion
-from dsl.search.cells.engine import CellConfig, solve_cells
+from dsl.search.cells.images import ExtraImage
 from dsl.search.cells.shape import ShapeGuess, predict_shapes
+from dsl.search.cells.solve import CellConfig, solve_cells
 
-__all__ = ["CellConfig", "ShapeGuess", "predict_shapes", "solve_autoregressive", "solve_cells", "solve_completion"]
+__all__ = ["CellConfig", "ExtraImage", "ShapeGuess", "predict_shapes", "solve_cells"]

@@ -1,7 +1,7 @@
 """Turn programs and their votes into solutions."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,11 +19,17 @@ Outputs = tuple[Grid | None, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vote:
-    """A prediction with the bits of the program that makes it, and how to write that program."""
+    """A prediction of one program.
+
+    Attributes:
+        bits: description length of the program.
+        outputs: what it predicts, one grid per test input.
+        write: returns the program.
+    """
 
     bits: float
     outputs: Outputs
-    source: object
+    write: Callable[[], Program]
 
 
 def run_or_none(program: Program, grid: Grid) -> Grid | None:
@@ -67,9 +73,24 @@ def count_votes(votes: Iterable[Vote]) -> list[Ballot]:
     return ballots
 
 
-def verified(program: Program, cost: float, task: Task, engine: str) -> Solution | None:
-    """Run a program on the whole task; None unless it gives every demonstration's output."""
-    if not fits(program, ((example.input, example.output) for example in task.train)):
-        return None
-    outputs = tuple(run_or_none(program, grid) for grid in task.test_inputs)
-    return Solution(program, outputs, cost, len(task.train), engine)
+def verified_solutions(ballots: Sequence[Ballot], task: Task, engine: str, limit: int) -> list[Solution]:
+    """Write the cheapest program of each of the first ballots, run it on the whole task, and keep those that fit."""
+    solutions = []
+    for ballot in ballots[:limit]:
+        program = ballot.votes[0].write()
+        if fits(program, ((example.input, example.output) for example in task.train)):
+            outputs = tuple(run_or_none(program, grid) for grid in task.test_inputs)
+            solutions.append(Solution(program, outputs, ballot.bits, len(task.train), engine))
+    return solutions
+
+
+def merge_solutions(solutions: Iterable[Solution]) -> list[Solution]:
+    """Join solutions of several engines with equal predictions, adding up their weights; best first."""
+    groups: dict[tuple[object, ...], list[Solution]] = {}
+    for solution in solutions:
+        groups.setdefault(outputs_key(solution.outputs), []).append(solution)
+    merged = []
+    for group in groups.values():
+        best = min(group, key=lambda solution: solution.cost)
+        merged.append(replace(best, cost=vote_bits(solution.cost for solution in group)))
+    return sorted(merged, key=lambda solution: solution.cost)

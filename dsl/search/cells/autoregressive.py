@@ -5,6 +5,7 @@ cell in raster order, and turns it back. Planes ``written_*`` hold what was writ
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from dsl.kernels import planes_writing as writing
 from dsl.kernels.bitsets import EQUAL, SAME
 from dsl.program import Call, Literal, Program, form, text_literal
 from dsl.search.budget import Meter
-from dsl.search.cells.answers import Ballot, Vote, count_votes, run_or_none, verified
+from dsl.search.cells.answers import Vote, count_votes, run_or_none, verified_solutions
 from dsl.search.cells.canvas import Canvas
 from dsl.search.cells.engine import NODES_PER_IMAGE, canvas_items
 from dsl.search.cells.learner import Learner, Limits
@@ -71,8 +72,6 @@ _COMPARED = (
     ("written_left", "written_left_2"),
 )
 _COMPARISON_COST = 4.5
-_LIMITS = Limits(depth=4, beam=16, solutions=24)
-_MAX_PREDICTIONS = 10
 
 
 def oriented(grid: NDArray[np.uint8], orientation: str) -> Grid:
@@ -87,7 +86,7 @@ def restored(grid: NDArray[np.uint8], orientation: str) -> Grid:
     return seal(np.ascontiguousarray(np.rot90(grid, -k) if k < 4 else np.rot90(grid.T, 4 - k)))
 
 
-def solve_autoregressive(task: Task, meter: Meter) -> list[Solution]:
+def solve_autoregressive(task: Task, meter: Meter, limits: Limits, max_predictions: int) -> list[Solution]:
     """Return programs of writing rules that give every demonstration's output, one per distinct prediction, best first.
 
     A solution's cost orders predictions by the weight of all programs that agree on them. Tasks whose outputs differ in
@@ -100,24 +99,28 @@ def solve_autoregressive(task: Task, meter: Meter) -> list[Solution]:
         if meter.exhausted:
             break
         meter.spend(NODES_PER_IMAGE * (len(task.train) + len(task.test_inputs)))
-        votes.extend(_votes_in(orientation, task, meter))
-    return _solutions(count_votes(votes), task)
+        votes.extend(_votes_in(orientation, task, meter, limits))
+    return verified_solutions(count_votes(votes), task, ENGINE, max_predictions)
 
 
-def _votes_in(orientation: str, task: Task, meter: Meter) -> list[Vote]:
+def _votes_in(orientation: str, task: Task, meter: Meter, limits: Limits) -> list[Vote]:
     images = [*(example.input for example in task.train), *task.test_inputs]
     canvases = [Canvas(oriented(grid, orientation)) for grid in images]
     targets = [oriented(example.output, orientation) for example in task.train]
     items = _with_written(canvas_items(canvases, len(task.train), basic_only=True), targets)
-    learner = Learner(items, np.concatenate([target.ravel() for target in targets]), _LIMITS)
+    learner = Learner(items, np.concatenate([target.ravel() for target in targets]), limits)
     votes = []
     for found in learner.search(meter):
         rules, default = learner.describe(found)
         body = [write_condition(predicate, {}, text_literal(source)) for predicate, source in rules]
         program = Call(FORM, (text_literal(orientation), *body, text_literal(default)))
         outputs = tuple(run_or_none(program, grid) for grid in task.test_inputs)
-        votes.append(Vote(found.cost, outputs, program))
+        votes.append(Vote(found.cost, outputs, partial(_itself, program)))
     return votes
+
+
+def _itself(program: Program) -> Program:
+    return program
 
 
 def _with_written(items: Items, targets: Sequence[Grid]) -> Items:
@@ -138,17 +141,6 @@ def _shifted(target: Grid, down: int, right: int) -> NDArray[np.uint8]:
     padded = np.full((height + 2 * margin, width + 2 * margin), NO_COLOR, np.uint8)
     padded[margin:-margin, margin:-margin] = target
     return padded[margin + down : margin + down + height, margin + right : margin + right + width].ravel()
-
-
-def _solutions(ballots: list[Ballot], task: Task) -> list[Solution]:
-    solutions = []
-    for ballot in ballots[:_MAX_PREDICTIONS]:
-        program = ballot.votes[0].source
-        assert isinstance(program, Call)
-        solution = verified(program, ballot.bits, task, ENGINE)
-        if solution is not None:
-            solutions.append(solution)
-    return solutions
 
 
 @form(FORM)

@@ -1,15 +1,20 @@
 """Which canvases have the right shape on every demonstration of a task."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from dsl.errors import PrimitiveError
 from dsl.grid import NUM_COLORS
+from dsl.program import Program
 from dsl.search.cells.canvas import MAX_PARTS, Canvas, open_canvas
+from dsl.search.cells.images import ExtraImage
 from dsl.search.cells.numbers import SELECTORS
 from dsl.search.cells.shape import predict_shapes
 from dsl.task import Task
+
+_MAX_OFFERED = 3
+_OFFERED_COST = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,32 +22,51 @@ class Proposal:
     """A canvas for a task.
 
     Attributes:
-        text: its text.
+        canvas: its text, or the program that makes its base.
         cost: description length in bits.
         canvases: one per image, demonstrations first.
     """
 
-    text: str
+    canvas: str | Program
     cost: float
     canvases: tuple[Canvas, ...]
 
 
-def propose_canvases(task: Task, max_canvases: int) -> list[Proposal]:
-    """Return canvases of the outputs' shapes, in order of preference; equal ones once."""
+def propose_canvases(task: Task, max_canvases: int, extra: Sequence[ExtraImage] = ()) -> list[Proposal]:
+    """Return canvases of the outputs' shapes, in order of preference; equal ones once.
+
+    Args:
+        task: the task.
+        max_canvases: number of canvases returned at most.
+        extra: images whose programs may serve as canvases too, after the others.
+    """
     found: list[Proposal] = []
     seen: set[tuple[object, ...]] = set()
-    for text, cost in _candidates(task):
-        canvases = _open_everywhere(text, task)
-        if canvases is None:
-            continue
-        key = (*(canvas.image.grid.tobytes() for canvas in canvases), *(spec.name for spec in canvases[0].specs))
+    for canvas, cost, canvases in (*_described(task), *_offered(task, extra)):
+        key = (*(c.image.grid.tobytes() for c in canvases), *(spec.name for spec in canvases[0].specs))
         if key in seen:
             continue
         seen.add(key)
-        found.append(Proposal(text, cost, canvases))
+        found.append(Proposal(canvas, cost, canvases))
         if len(found) == max_canvases:
             break
     return found
+
+
+def _described(task: Task) -> Iterator[tuple[str, float, tuple[Canvas, ...]]]:
+    for text, cost in _candidates(task):
+        canvases = _open_everywhere(text, task)
+        if canvases is not None:
+            yield text, cost, canvases
+
+
+def _offered(task: Task, extra: Sequence[ExtraImage]) -> Iterator[tuple[Program, float, tuple[Canvas, ...]]]:
+    shapes = [example.output.shape for example in task.train]
+    if shapes == [example.input.shape for example in task.train]:
+        return
+    fitting = [image for image in extra if [grid.shape for grid in image[2][: len(shapes)]] == shapes]
+    for program, cost, grids in sorted(fitting, key=lambda image: image[1])[:_MAX_OFFERED]:
+        yield program, cost + _OFFERED_COST, tuple(Canvas(grid) for grid in grids)
 
 
 def _candidates(task: Task) -> Iterator[tuple[str, float]]:
