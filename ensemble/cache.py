@@ -1,18 +1,21 @@
 """Prompts in a preallocated key-value cache: run once, continued and scored many times.
 
-The layers are those of the model; only attention is written out, on static buffers and as plain matrix products.
+The layers are those of the model, whether ``GridLM`` or an adopted one; only attention is written out, on static
+buffers and as plain matrix products.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
-from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextDecoderLayer, apply_rotary_pos_emb
+from transformers import PreTrainedModel
+from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
 
 from ensemble.encode import MAX_GRID_TOKENS, EncodedSequence, collate
-from ensemble.model import GridLM
+from ensemble.model import rotary_positions
 
 
 @dataclass(slots=True)
@@ -60,18 +63,13 @@ class Prefilled:
 
 
 @torch.inference_mode()
-def prefill(model: GridLM, prompts: Sequence[EncodedSequence], room: int = MAX_GRID_TOKENS) -> Prefilled:
+def prefill(model: PreTrainedModel, prompts: Sequence[EncodedSequence], room: int = MAX_GRID_TOKENS) -> Prefilled:
     """Run prompts of any lengths through the model, with room for more tokens (it grows when that is too little)."""
     batch = collate(prompts).to(model.device)
     num_prompts, length = batch.tokens.shape
-    config = model.config
-    shape = (
-        config.num_hidden_layers,
-        num_prompts,
-        config.num_key_value_heads,
-        length + room,
-        config.head_dim,
-    )
+    layers = model.model.layers
+    head_size = layers[0].self_attn.head_dim
+    shape = (len(layers), num_prompts, model.config.num_key_value_heads, length + room, head_size)
     ends = torch.tensor([len(prompt) - 1 for prompt in prompts], device=model.device)
     rows = torch.arange(num_prompts, device=model.device)
     cache = Prefilled(
@@ -89,11 +87,12 @@ def prefill(model: GridLM, prompts: Sequence[EncodedSequence], room: int = MAX_G
     return cache
 
 
-def run(model: GridLM, cache: Prefilled, tokens: Tensor, positions: Tensor) -> Tensor:
+def run(model: PreTrainedModel, cache: Prefilled, tokens: Tensor, positions: Tensor) -> Tensor:
     """Return hidden states ``(B, n, E)`` of new tokens, whose keys and values go to the cache after ``filled``."""
     text = model.model
     hidden = text.embed_tokens(tokens)
-    rotary = text.rotary_emb(hidden, positions)
+    seen = cache.visible[:, : cache.filled].sum(1, keepdim=True)
+    rotary = text.rotary_emb(hidden, rotary_positions(model, positions, seen))
     mask = _mask(cache, tokens.shape[1]) if cache.filled else None
     for index, layer in enumerate(text.layers):
         hidden = hidden + _attend(layer, layer.input_layernorm(hidden), rotary, mask, cache, index)
@@ -112,7 +111,7 @@ def _mask(cache: Prefilled, new: int) -> Tensor:
 
 
 def _attend(
-    layer: Qwen3VLTextDecoderLayer,
+    layer: Any,
     hidden: Tensor,
     rotary: tuple[Tensor, Tensor],
     mask: Tensor | None,
@@ -121,8 +120,10 @@ def _attend(
 ) -> Tensor:
     attention, (num_rows, new, _) = layer.self_attn, hidden.shape
     split = (num_rows, new, -1, attention.head_dim)
-    query = attention.q_norm(attention.q_proj(hidden).view(split)).transpose(1, 2)
-    key = attention.k_norm(attention.k_proj(hidden).view(split)).transpose(1, 2)
+    query, key = attention.q_proj(hidden).view(split), attention.k_proj(hidden).view(split)
+    if hasattr(attention, "q_norm"):
+        query, key = attention.q_norm(query), attention.k_norm(key)
+    query, key = query.transpose(1, 2), key.transpose(1, 2)
     value = attention.v_proj(hidden).view(split).transpose(1, 2)
     query, key = apply_rotary_pos_emb(query, key, *rotary)
     start, end = cache.filled, cache.filled + new
@@ -144,7 +145,7 @@ def _attend(
     return projected
 
 
-def log_probs_of(model: GridLM, hidden: Tensor) -> Tensor:
+def log_probs_of(model: PreTrainedModel, hidden: Tensor) -> Tensor:
     """Return natural logs of next-token probabilities ``(..., V)`` float32 at hidden states ``(..., E)``."""
     logits: Tensor = model.lm_head(hidden)
     return logits.float().log_softmax(-1)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from dsl.grid import MAX_SIDE, Grid
 from ensemble.cache import Prefilled, log_probs_of, run
@@ -28,7 +29,6 @@ from ensemble.encode import (
     grid_positions,
     grid_tokens,
 )
-from ensemble.model import GridLM
 
 _SCORE_ENTRIES = 2**25
 """Attention entries of one head in one scoring pass at most; more are split over views."""
@@ -89,7 +89,11 @@ class _Shape:
 
 @torch.inference_mode()
 def decode_greedy(
-    model: GridLM, prefilled: Prefilled, *, max_new_tokens: int = MAX_GRID_TOKENS, deadline: float | None = None
+    model: PreTrainedModel,
+    prefilled: Prefilled,
+    *,
+    max_new_tokens: int = MAX_GRID_TOKENS,
+    deadline: float | None = None,
 ) -> list[Decoded]:
     """Decode the most likely next token, step by step, for all prompts together.
 
@@ -131,7 +135,7 @@ def decode_greedy(
     return [Decoded(decode_grid(tokens), total) for tokens, total in zip(chosen, totals, strict=True)]
 
 
-def score_grids(model: GridLM, prefilled: Prefilled, grids: Sequence[Grid]) -> list[float]:
+def score_grids(model: PreTrainedModel, prefilled: Prefilled, grids: Sequence[Grid]) -> list[float]:
     """Return the log-likelihood of one grid for each prompt, each in the frame of its view.
 
     Leaves ``prefilled`` ready for more.
@@ -141,7 +145,7 @@ def score_grids(model: GridLM, prefilled: Prefilled, grids: Sequence[Grid]) -> l
 
 @torch.inference_mode()
 def teacher_force(
-    model: GridLM, prefilled: Prefilled, grids: Sequence[Grid]
+    model: PreTrainedModel, prefilled: Prefilled, grids: Sequence[Grid]
 ) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
     """Show the model one grid for each prompt, and compare with what it predicts at every token.
 
@@ -177,6 +181,8 @@ def _output_sequence(grid: Grid) -> EncodedSequence:
     return EncodedSequence(tokens, grid_positions(grid.shape, 0)[:, 1:], tokens)
 
 
-def score_candidates(model: GridLM, prefilled: Prefilled, candidates: Sequence[Sequence[Grid]]) -> NDArray[np.float64]:
+def score_candidates(
+    model: PreTrainedModel, prefilled: Prefilled, candidates: Sequence[Sequence[Grid]]
+) -> NDArray[np.float64]:
     """Return log-likelihoods ``(candidates, prompts)`` float64; each candidate is one grid for each prompt's view."""
     return np.array([score_grids(model, prefilled, grids) for grids in candidates], np.float64)

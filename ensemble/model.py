@@ -147,8 +147,8 @@ def build_model(size: Size | GridLMConfig = "small", seed: int = 0) -> GridLM:
 
 def load_model(
     name: str | Path = "embedded", device: str | torch.device = "cpu", dtype: torch.dtype | None = None
-) -> GridLM:
-    """Load a checkpoint for inference: the embedded one, a folder, or a hub id.
+) -> PreTrainedModel:
+    """Load a model for inference: the embedded one, a ``GridLM`` folder or hub id, or another causal language model.
 
     Args:
         name: ``embedded``, a folder with ``config.json`` and ``model.safetensors``, or a hub id.
@@ -156,7 +156,7 @@ def load_model(
         dtype: of the weights; by default bfloat16 on CUDA and float32 elsewhere.
 
     Raises:
-        ModelError: there is no such checkpoint, or it is not a ``GridLM``.
+        ModelError: there is no such checkpoint, or its architecture is not supported.
     """
     if dtype is None:
         dtype = torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32
@@ -165,16 +165,30 @@ def load_model(
         raise ModelError("this installation has no embedded weights; name a folder or hub id with --model")
     try:
         config = AutoConfig.from_pretrained(source)
-        if not isinstance(config, GridLMConfig):
-            raise ModelError(f"model {str(name)!r} must be a grid_lm checkpoint, got {config.model_type}")
         with _quiet():
-            model: GridLM = GridLM.from_pretrained(source, config=config, dtype=dtype)
+            if isinstance(config, GridLMConfig):
+                model = GridLM.from_pretrained(source, config=config, dtype=dtype)
+            else:
+                from ensemble.adopt import adopt_model
+
+                model = adopt_model(source, config, dtype)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"cannot load the model {str(name)!r}: {reason}") from error
-    model.to(device).eval()
-    model.requires_grad_(False)
+    model.to(device).eval().requires_grad_(False)
     return model
+
+
+def rotary_positions(model: PreTrainedModel, positions: Tensor, seen: Tensor | None = None) -> Tensor:
+    """Return what the model's rotary embedding takes for tokens at ``positions (3, B, T)``.
+
+    That is the positions themselves for ``GridLM``; ``(B, T)`` running numbers for other models, after the ``seen``
+    ``(B, 1)`` tokens before them.
+    """
+    if model.config.model_type == GridLMConfig.model_type:
+        return positions
+    running = torch.arange(positions.shape[2], device=positions.device).expand(positions.shape[1:])
+    return running if seen is None else running + seen
 
 
 @contextmanager

@@ -18,12 +18,13 @@ import torch
 from peft import LoraConfig, LoraModel
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from dsl.task import Example
 from ensemble.augment import DIHEDRAL, draw_view
 from ensemble.config import AdaptationConfig
 from ensemble.encode import EncodedSequence, collate, encode_pairs, keep_within
-from ensemble.model import GridLM, next_token_loss
+from ensemble.model import next_token_loss, rotary_positions
 
 GRADIENT_NORM = 1.0
 KEEP_ZERO_SHARE = 0.7
@@ -95,7 +96,13 @@ def _turns(count: int, rng: np.random.Generator) -> Iterator[int]:
 
 @contextmanager
 def adapted(
-    model: GridLM, train: Sequence[Example], config: AdaptationConfig, *, max_tokens: int, seed: int, bound: Bound
+    model: PreTrainedModel,
+    train: Sequence[Example],
+    config: AdaptationConfig,
+    *,
+    max_tokens: int,
+    seed: int,
+    bound: Bound,
 ) -> Iterator[Adaptation]:
     """Train the model on the demonstrations of a task, and give it back unchanged when the block ends.
 
@@ -113,7 +120,7 @@ def adapted(
         yield report
 
 
-def _restorer(model: GridLM) -> Any:
+def _restorer(model: PreTrainedModel) -> Any:
     before = [(parameter, parameter.data, parameter.requires_grad) for parameter in model.parameters()]
 
     def restore() -> None:
@@ -130,7 +137,7 @@ def _batches(sequences: Iterator[EncodedSequence], size: int) -> Iterator[list[E
 
 
 def _train_lora(
-    model: GridLM,
+    model: PreTrainedModel,
     batches: Iterator[list[EncodedSequence]],
     config: AdaptationConfig,
     seed: int,
@@ -159,7 +166,7 @@ def _train_lora(
 
 
 def _train_full(
-    model: GridLM,
+    model: PreTrainedModel,
     batches: Iterator[list[EncodedSequence]],
     config: AdaptationConfig,
     seed: int,
@@ -179,7 +186,7 @@ def _train_full(
 
 
 def _optimize(
-    model: GridLM,
+    model: PreTrainedModel,
     trained: list[nn.Parameter],
     batches: Iterator[list[EncodedSequence]],
     config: AdaptationConfig,
@@ -203,7 +210,7 @@ def _optimize(
             group["lr"] = config.learning_rate * _schedule(step, config.warmup_steps, progress)
         batch = collate(next(batches)).to(model.device)
         with torch.enable_grad(), torch.autocast(model.device.type, torch.bfloat16, enabled=mixed):
-            logits = model(input_ids=batch.tokens, position_ids=batch.positions).logits
+            logits = model(input_ids=batch.tokens, position_ids=rotary_positions(model, batch.positions)).logits
             loss = next_token_loss(logits, batch.labels)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(trained, GRADIENT_NORM)

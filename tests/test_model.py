@@ -93,8 +93,8 @@ def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
 
 
 def test_another_architecture_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
-    with pytest.raises(ModelError, match="must be a grid_lm checkpoint, got llama"):
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
+    with pytest.raises(ModelError, match=r"must be one of grid_lm, llama, .* got gpt2"):
         load_model(tmp_path)
 
 

@@ -19,8 +19,10 @@ from ensemble.encode import EncodedSequence, encode_pairs, grid_tokens, keep_wit
 from ensemble.types import Budget, Candidate, Provenance
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from ensemble.cache import Prefilled
-    from ensemble.model import GridLM
+
 
 INFERENCE_SHARE = 0.5
 """Share of the time that inference may take; above it, fewer views are decoded."""
@@ -57,7 +59,7 @@ class NeuralSolver:
         """
         self.config = config or NeuralConfig()
         self.num_threads = num_threads
-        self._model: GridLM | None = None
+        self._model: PreTrainedModel | None = None
 
     def solve(self, task: Task, budget: Budget) -> list[Candidate]:
         """Return one candidate for each test input and view, best score first for each test input."""
@@ -79,7 +81,7 @@ class NeuralSolver:
                 candidates += self.propose(model, task, test_index, plan, deadline, adapted=report.steps > 0)
         return candidates
 
-    def load(self) -> "GridLM":
+    def load(self) -> "PreTrainedModel":
         """Return the model, loaded once; raises ``ModelError``."""
         if self._model is None:
             import torch
@@ -97,7 +99,7 @@ class NeuralSolver:
         examples = view.examples(task.train)
         return encode_pairs(keep_within(examples, self.config.max_tokens, query=query), query=query)
 
-    def plan(self, model: "GridLM", task: Task, seed: int, deadline: float | None) -> Plan:
+    def plan(self, model: "PreTrainedModel", task: Task, seed: int, deadline: float | None) -> Plan:
         """Choose as many views as leave enough time for training, by the model's speed on the first prompt.
 
         Without a ``deadline`` (``time.monotonic()``) all views are taken.
@@ -120,7 +122,14 @@ class NeuralSolver:
         return Plan(views[:count], max_new_tokens, seconds)
 
     def propose(
-        self, model: "GridLM", task: Task, test_index: int, plan: Plan, deadline: float | None, *, adapted: bool
+        self,
+        model: "PreTrainedModel",
+        task: Task,
+        test_index: int,
+        plan: Plan,
+        deadline: float | None,
+        *,
+        adapted: bool,
     ) -> list[Candidate]:
         """Decode one test input under the planned views, turn the grids back, score each under all of the views."""
         from ensemble.cache import prefill
@@ -167,7 +176,7 @@ class _Costs:
         return prefill + decode + score
 
 
-def _measure(model: "GridLM", prompt: EncodedSequence) -> _Costs:
+def _measure(model: "PreTrainedModel", prompt: EncodedSequence) -> _Costs:
     from ensemble.cache import prefill
     from ensemble.decode import decode_greedy
 
@@ -180,7 +189,7 @@ def _measure(model: "GridLM", prompt: EncodedSequence) -> _Costs:
 
 
 def _pooled_scores(
-    model: "GridLM",
+    model: "PreTrainedModel",
     prefilled: "Prefilled",
     views: Sequence[View],
     found: Sequence[tuple[View, Grid, float]],
