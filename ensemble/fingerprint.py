@@ -19,6 +19,7 @@ CONTENT = {"symbolic": "language", "neural": "model", "replay": "replay"}
 SOURCES: Mapping[str, Sequence[str]] = {
     "symbolic": ("dsl/**/*.py", "ensemble/solvers/symbolic.py"),
     "neural": (
+        "ensemble/adopt.py",
         "ensemble/augment.py",
         "ensemble/cache.py",
         "ensemble/encode.py",
