@@ -128,7 +128,7 @@ def color_row(objects: Objects) -> Grid:
 
 
 @primitive()
-def color_column_of(objects: Objects) -> Grid:
+def color_column(objects: Objects) -> Grid:
     """Return one column of the main colors of the objects, in the order of the list."""
     check_sides(len(some(objects)), 1)
     return seal(np.array([[object_color(item)] for item in objects], np.uint8))

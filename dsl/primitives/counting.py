@@ -202,7 +202,7 @@ def _bars(grid: Grid, *, longest_first: bool) -> Grid:
 
 
 @primitive(cost=5)
-def color_column(grid: Grid) -> Grid:
+def color_ranking(grid: Grid) -> Grid:
     """Return one column of the content colors, most common first."""
     counts = color_counts(grid)
     counts[background_color(grid)] = 0

@@ -206,8 +206,8 @@ def resize_like(grid: Grid, like: Grid) -> Grid:
 
 @primitive()
 def fit_like(grid: Grid, like: Grid) -> Grid:
-    """Crop or pad with background, at the right and bottom, to the size of another grid."""
-    result = np.full(like.shape, background_color(grid), np.uint8)
+    """Crop or pad, at the right and bottom, to the size of another grid and with its background."""
+    result = np.full(like.shape, background_color(like), np.uint8)
     height, width = min(grid.shape[0], like.shape[0]), min(grid.shape[1], like.shape[1])
     result[:height, :width] = grid[:height, :width]
     return seal(result)
@@ -215,8 +215,8 @@ def fit_like(grid: Grid, like: Grid) -> Grid:
 
 @primitive(cost=6)
 def reflow_like(grid: Grid, like: Grid) -> Grid:
-    """Write the cells in reading order into the size of another grid; background where they run out."""
-    result = np.full(like.size, background_color(grid), np.uint8)
+    """Write the cells in reading order into the size of another grid; its background where they run out."""
+    result = np.full(like.size, background_color(like), np.uint8)
     count = min(grid.size, like.size)
     result[:count] = grid.ravel()[:count]
     return seal(result.reshape(like.shape))

@@ -1,5 +1,7 @@
 """Repetition: tiles, mirrored tiles, grids laid out by grids, periods and their completion."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,34 +85,33 @@ def pinwheel(grid: Grid) -> Grid:
 
 @primitive()
 def lay_out(plan: Grid, piece: Grid) -> Grid:
-    """Enlarge each cell of the plan to the piece where the plan has content, else to background."""
+    """Enlarge each cell of the plan to the piece where the plan has content, else to 0."""
     return _laid_out(plan != background_color(plan), piece)
 
 
 @primitive()
 def lay_out_self(grid: Grid) -> Grid:
-    """Enlarge each cell to the whole grid where it has content, else to background."""
+    """Enlarge each cell to the whole grid where it has content, else to 0."""
     return _laid_out(grid != background_color(grid), grid)
 
 
 @primitive(cost=5)
 def lay_out_at_color(grid: Grid, color: Color) -> Grid:
-    """Enlarge each cell to the whole grid where it has a color, else to background."""
+    """Enlarge each cell to the whole grid where it has a color, else to 0."""
     return _laid_out(grid == color, grid)
 
 
 @primitive(cost=5)
 def lay_out_colored(plan: Grid, piece: Grid) -> Grid:
     """Enlarge each cell of the plan to the shape of the piece's content in the color of the cell."""
-    check_sides(plan.shape[0] * piece.shape[0], plan.shape[1] * piece.shape[1])
-    return seal(np.kron(plan, (piece != background_color(piece)).astype(np.uint8)))
+    return _laid_out(plan, piece != background_color(piece))
 
 
-def _laid_out(plan: NDArray[np.bool_], piece: Grid) -> Grid:
+def _laid_out(plan: NDArray[Any], piece: NDArray[Any]) -> Grid:
+    """Return the Kronecker product of colors and truth values (quicker than ``np.kron`` on small grids)."""
     height, width = plan.shape[0] * piece.shape[0], plan.shape[1] * piece.shape[1]
     check_sides(height, width)
-    places, tiles = plan[:, None, :, None], piece[None, :, None, :]
-    cells = np.where(places, tiles, np.uint8(background_color(piece)))
+    cells: NDArray[np.uint8] = plan[:, None, :, None] * piece[None, :, None, :]
     return seal(cells.reshape(height, width))
 
 
