@@ -200,8 +200,6 @@ class LocalExecutor:
         self._logs = logs
         self._gpus = tuple(gpus)
         self._slots: list[_Worker | None] = [None] * workers
-        if logs is not None:
-            logs.mkdir(parents=True, exist_ok=True)
 
     def has_free_slot(self) -> bool:
         """Tell whether a worker is idle or can be started."""
@@ -260,6 +258,7 @@ class LocalExecutor:
         ours, theirs = context.Pipe()
         log = self._logs / f"worker-{slot}.log" if self._logs is not None else None
         if log is not None:
+            log.parent.mkdir(parents=True, exist_ok=True)
             log.unlink(missing_ok=True)
         process = context.Process(target=work, args=(theirs, replace(self._setup, log=log)), daemon=True)
         with _environment(self._variables(slot)):

@@ -13,12 +13,13 @@ from typing import Any
 
 from ensemble.config import Config
 from ensemble.data import DataSet, hash_of_answers
-from ensemble.errors import ConfigError
+from ensemble.errors import ConfigError, RunError
 from ensemble.executors import Executor, LocalExecutor
 from ensemble.fingerprint import available_cores, content_hashes, digest_of, machine, solver_keys, versions
+from ensemble.merge import get_rule
 from ensemble.pipeline import Observer, Outcome, run
 from ensemble.plugins import load_plugins, plugin_digests
-from ensemble.recorder import Recorder, open_recorder
+from ensemble.recorder import WORKER_LOGS, open_recorder
 from ensemble.solvers import make_solver
 from ensemble.store import FORMAT, LOG_FILE
 from ensemble.worker import Factory, Setup
@@ -75,13 +76,14 @@ def launch(
     """
     if options.executor not in EXECUTORS:
         raise ConfigError(f"unknown executor {options.executor!r}; known: {', '.join(EXECUTORS)}")
+    get_rule(config.merge.rule)
     load_plugins(options.plugins)
+    executor = _make_executor(config, options)
     recorder = open_recorder(options.folder, _describe(dataset, config, options), fresh=options.fresh)
     status = "error"
     try:
         with _log_file(options.folder / LOG_FILE):
             _warm_up(config, say)
-            executor = _make_executor(config, options, recorder)
             outcome = run(dataset.tasks, config, recorder, executor, observer=observer, should_stop=should_stop)
             status = "interrupted" if outcome.interrupted else "done"
             return outcome
@@ -89,8 +91,9 @@ def launch(
         status = "interrupted"
         raise
     finally:
-        with contextlib.suppress(Exception) if status == "error" else contextlib.nullcontext():
-            recorder.update(status=status, finished=_now())
+        with contextlib.suppress(RunError) if status == "error" else contextlib.nullcontext():
+            if recorder.is_published:
+                recorder.publish(status=status, finished=_now())
         recorder.close()
 
 
@@ -146,7 +149,7 @@ def gpus_for(config: Config) -> tuple[str, ...]:
     return tuple(listed.stdout.split()) if listed.returncode == 0 else ()
 
 
-def _make_executor(config: Config, options: Launch, recorder: Recorder) -> Executor:
+def _make_executor(config: Config, options: Launch) -> Executor:
     setup = Setup(config, options.factory, options.plugins)
     workers = workers_for(config, options.workers)
     memory_bytes = int(config.memory_gb * 2**30)
@@ -154,7 +157,9 @@ def _make_executor(config: Config, options: Launch, recorder: Recorder) -> Execu
         from ensemble.ray_executor import RayExecutor
 
         return RayExecutor(workers, setup, gpus=len(gpus_for(config)))
-    return LocalExecutor(workers, setup, memory_bytes=memory_bytes, logs=recorder.worker_logs, gpus=gpus_for(config))
+    return LocalExecutor(
+        workers, setup, memory_bytes=memory_bytes, logs=options.folder / WORKER_LOGS, gpus=gpus_for(config)
+    )
 
 
 def _warm_up(config: Config, say: Callable[[str], None]) -> None:

@@ -14,7 +14,7 @@ from ensemble.config import Config
 from ensemble.data import hash_of_task
 from ensemble.executors import Ended, Event, Executor, Found, Started
 from ensemble.fingerprint import is_bound_by_work
-from ensemble.merge import get_rule, merge
+from ensemble.merge import merge
 from ensemble.recorder import Recorder
 from ensemble.store import JobKey
 from ensemble.types import Candidate, Prediction
@@ -89,9 +89,7 @@ def run(
 
     Raises:
         RunError: the folder cannot be written any more, or a solver cannot be built.
-        ConfigError: the merge rule is not known.
     """
-    get_rule(config.merge.rule)
     return _Pipeline(tasks, config, recorder, executor, observer or Observer()).run(should_stop)
 
 
@@ -106,6 +104,8 @@ class _Pipeline:
         self._observer = observer
         self._queue: deque[_TaskState] = deque()
         self._active: dict[int, tuple[_TaskState, str]] = {}
+        self._predictions: dict[str, Prediction] = {}
+        self._is_published = False
         self._done = 0
         self._failed = 0
 
@@ -125,7 +125,6 @@ class _Pipeline:
         """Take up finished jobs of an earlier run; failed ones are tried again."""
         solver_keys: dict[str, str] = self._recorder.info["solver_keys"]
         finished: list[_TaskState] = []
-        predictions: dict[str, Prediction] = {}
         for task in self._tasks:
             digest = hash_of_task(task)
             keys = {name: JobKey(task.task_id, digest, name, solver_keys[name]) for name in self._config.solvers}
@@ -137,12 +136,20 @@ class _Pipeline:
                 else:
                     state.waiting.append(solver)
             if len(state.waiting) < len(keys):
-                predictions[task.task_id] = self._merge(state)
+                self._predictions[task.task_id] = self._merge(state)
             (self._queue if state.waiting else finished).append(state)
-        self._recorder.submit(self._tasks, predictions)
+        if not self._queue:
+            self._publish()
         self._observer.begin(len(self._tasks), len(finished))
         for state in finished:
-            self._finish(state, predictions[state.task.task_id])
+            self._finish(state)
+
+    def _publish(self) -> None:
+        """Show this run in the folder: not before a solver works, so that a wrong setting spoils no earlier run."""
+        if not self._is_published:
+            self._is_published = True
+            self._recorder.publish()
+            self._recorder.submit(self._tasks, self._predictions)
 
     def _submit(self, state: _TaskState) -> None:
         solver = state.waiting.popleft()
@@ -154,6 +161,7 @@ class _Pipeline:
         )
 
     def _handle(self, event: Event) -> None:
+        self._publish()
         state, solver = self._active[event.job]
         if isinstance(event, Started):
             self._observer.job_started(event.slot, state.task.task_id, solver)
@@ -172,16 +180,16 @@ class _Pipeline:
         else:
             log.info("%s ended on %s after %.2f s", solver, state.task.task_id, event.seconds)
         self._observer.job_ended(state.task.task_id, solver, event)
-        prediction = self._merge(state)
-        self._recorder.submit(self._tasks, {state.task.task_id: prediction})
+        self._predictions[state.task.task_id] = self._merge(state)
+        self._recorder.submit(self._tasks, self._predictions, changed=state.task.task_id)
         if state.waiting:
             self._queue.appendleft(state)
         else:
-            self._finish(state, prediction)
+            self._finish(state)
 
-    def _finish(self, state: _TaskState, prediction: Prediction) -> None:
+    def _finish(self, state: _TaskState) -> None:
         self._done += 1
-        self._observer.task_done(state.task, self._candidates(state), prediction)
+        self._observer.task_done(state.task, self._candidates(state), self._predictions[state.task.task_id])
 
     def _candidates(self, state: _TaskState) -> list[Candidate]:
         return [

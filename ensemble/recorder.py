@@ -32,6 +32,7 @@ from ensemble.types import Candidate, Prediction
 
 LOCK_FILE = "run.lock"
 WORKER_LOGS = "logs"
+"""Folder for what the workers print."""
 OWN_FILES = (
     RUN_FILE,
     RESULTS_FILE,
@@ -54,11 +55,7 @@ class Recorder:
         self._connection = connection
         self._lock = lock
         self._entries: dict[str, str] = {}
-
-    @property
-    def worker_logs(self) -> Path:
-        """Return the folder for what the workers print."""
-        return self.folder / WORKER_LOGS
+        self._is_published = False
 
     def finished(self, key: JobKey) -> tuple[str, float] | None:
         """Return status and seconds of a job that ended earlier, or None."""
@@ -116,16 +113,30 @@ class Recorder:
         """Return the stored candidates of one job, as they came."""
         return read_candidates(self._connection, key.task_id, key.solver, key.solver_key)
 
-    def update(self, **changes: Any) -> None:
-        """Change entries of ``run.json``."""
+    def publish(self, **changes: Any) -> None:
+        """Write ``run.json`` with some entries changed: from now on the folder shows this run, not an earlier one."""
         self.info |= changes
+        self._is_published = True
         with _writing(self.folder):
             replace_file(self.folder / RUN_FILE, json.dumps(self.info, indent=1) + "\n")
 
-    def submit(self, tasks: Sequence[Task], predictions: Mapping[str, Prediction]) -> None:
-        """Rewrite ``submission.json`` for these tasks: predictions join those of earlier calls."""
+    @property
+    def is_published(self) -> bool:
+        """Tell whether ``run.json`` is of this run."""
+        return self._is_published
+
+    def submit(
+        self, tasks: Sequence[Task], predictions: Mapping[str, Prediction], *, changed: str | None = None
+    ) -> None:
+        """Rewrite ``submission.json``.
+
+        Args:
+            tasks: all tasks asked for; one without a prediction gets the fallback.
+            predictions: by task id.
+            changed: the only task whose prediction is new since the last call, if that is known.
+        """
         for task in tasks:
-            if task.task_id in predictions or task.task_id not in self._entries:
+            if changed in (None, task.task_id):
                 entry = kaggle_entry(predictions.get(task.task_id), len(task.test_inputs))
                 self._entries[task.task_id] = json.dumps(entry, separators=(",", ":"))
         lines = [f"{json.dumps(task.task_id)}: {self._entries[task.task_id]}" for task in tasks]
@@ -148,7 +159,7 @@ class Recorder:
 
 
 def open_recorder(folder: Path, info: dict[str, Any], *, fresh: bool = False) -> Recorder:
-    """Start or continue a run in a folder.
+    """Start or continue a run in a folder; what an earlier run shows there stays until ``publish``.
 
     Args:
         folder: made if it is not there.
@@ -162,16 +173,30 @@ def open_recorder(folder: Path, info: dict[str, Any], *, fresh: bool = False) ->
         folder.mkdir(parents=True, exist_ok=True)
         _check_content(folder, info, fresh=fresh)
         lock = _lock(folder)
-        if fresh:
-            _remove_run(folder)
-        connection = sqlite3.connect(folder / RESULTS_FILE, isolation_level=None)
+        try:
+            if fresh:
+                _remove_run(folder)
+            connection = _connect(folder / RESULTS_FILE)
+        except BaseException:
+            lock.close()
+            raise
+    recorder = Recorder(folder, info, connection, lock)
+    if not (folder / RUN_FILE).exists():
+        recorder.publish()
+    return recorder
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(SCHEMA)
         connection.execute("DELETE FROM job WHERE status = 'running'")
-    recorder = Recorder(folder, {}, connection, lock)
-    recorder.update(**info)
-    return recorder
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _check_content(folder: Path, info: Mapping[str, Any], *, fresh: bool) -> None:

@@ -23,6 +23,7 @@ from dsl.search.budget import Budget
 from dsl.task import Example, Task
 from ensemble.config import Config
 from ensemble.errors import EnsembleError
+from ensemble.plugins import load_plugins
 from ensemble.types import Candidate, Solver
 
 Factory = Callable[[str, Config], Solver]
@@ -83,37 +84,47 @@ def work(connection: Connection, setup: Setup) -> None:
         _print_to(setup.log)
     solvers: dict[str, Solver] = {}
     try:
-        _load_plugins(setup.plugins)
+        load_plugins(setup.plugins)
         connection.send(("ready",))
         while (job := connection.recv()) is not None:
             if job.solver not in solvers:
                 solvers[job.solver] = setup.factory(job.solver, setup.config)
             connection.send(("started", job.number))
-            _solve(connection, job, solvers[job.solver])
+            _report(connection, job, solvers[job.solver])
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
     except (EnsembleError, ImportError) as error:
-        connection.send(("refused", f"{error}" if isinstance(error, EnsembleError) else f"cannot import: {error}"))
+        connection.send(("refused", refusal_of(error)))
 
 
-def _load_plugins(paths: tuple[Path, ...]) -> None:
-    if paths:
-        from ensemble.plugins import load_plugins
-
-        load_plugins(paths)
+def _report(connection: Connection, job: Job, solver: Solver) -> None:
+    seconds, error = attempt(job, solver, lambda candidate: connection.send(("found", job.number, candidate)))
+    connection.send(("ended", job.number, seconds, error))
 
 
-def _solve(connection: Connection, job: Job, solver: Solver) -> None:
+def attempt(job: Job, solver: Solver, give: Callable[[Candidate], None]) -> tuple[float, str | None]:
+    """Solve a job, handing on each candidate; return the seconds, and the error with its traceback if it failed.
+
+    Raises:
+        OSError: the parent is gone.
+    """
     task, error = sealed(job.task), None
     started = time.monotonic()
     try:
         for candidate in checked(task, solver, job.budget):
-            connection.send(("found", job.number, candidate))
+            give(candidate)
     except (BrokenPipeError, ConnectionResetError):
         raise
     except Exception as failure:
         error = f"{type(failure).__name__}: {failure}\n{traceback.format_exc()}"
-    connection.send(("ended", job.number, time.monotonic() - started, error))
+    return time.monotonic() - started, error
+
+
+def refusal_of(error: EnsembleError | ImportError) -> str:
+    """Say in one line why a solver cannot be built here."""
+    if isinstance(error, ImportError):
+        return f"a solver cannot be imported: {error}; install it, or choose others with --solvers"
+    return str(error)
 
 
 def checked(task: Task, solver: Solver, budget: Budget) -> Iterator[Candidate]:

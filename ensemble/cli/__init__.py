@@ -37,16 +37,20 @@ _UsageError: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ 
 """Base of what typer raises on wrong use; its module moved between versions."""
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("arc-ensemble"))
+        raise typer.Exit
+
+
 @app.callback()
 def _global(
-    version: bool = typer.Option(False, "--version", help="Print the version."),
+    version: bool = typer.Option(False, "--version", is_eager=True, callback=_print_version, help="Print the version."),
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
 ) -> None:
-    if version:
-        from importlib.metadata import version as version_of
-
-        typer.echo(version_of("arc-ensemble"))
-        raise typer.Exit
+    """Options that stand before the command."""
 
 
 app.command()(solve.solve)
@@ -80,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if debug or not _is_users(error):
             raise
-        typer.echo(f"error: {_line(error)}", err=True)
+        if type(error).__name__ != "NoArgsIsHelpError":  # typer has shown the help
+            typer.echo(f"error: {_line(error)}", err=True)
         return WRONG_USE
     return code if isinstance(code, int) else 0
 
@@ -96,5 +101,6 @@ def _is_users(error: Exception) -> bool:
 
 
 def _line(error: Exception) -> str:
-    message = error.format_message() if hasattr(error, "format_message") else str(error)
-    return " ".join(message.split())
+    message = " ".join((error.format_message() if hasattr(error, "format_message") else str(error)).split())
+    context = getattr(error, "ctx", None)
+    return message if context is None else f"{message.removesuffix('.')} (see {context.command_path} --help)"

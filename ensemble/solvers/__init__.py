@@ -22,7 +22,9 @@ def make_solver(name: str, config: Config) -> Solver:
     if name == "neural":
         from ensemble.solvers.neural import NeuralSolver
 
-        return NeuralSolver(config.neural)
+        solver = NeuralSolver(config.neural)
+        solver.load()
+        return solver
     if name == "replay":
         from ensemble.solvers.replay import ReplaySolver
 

@@ -1,0 +1,147 @@
+"""Real worker processes: slow to start, so each test asks them several things."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from ensemble.config import Config
+from ensemble.data import load_tasks
+from ensemble.errors import RunError
+from ensemble.executors import Ended, Found, LocalExecutor, Started
+from ensemble.launch import Launch, launch
+from ensemble.store import open_run
+from ensemble.types import Budget
+from ensemble.worker import Job, Setup
+from tests.fakes import DIARY, make_fake, make_refused
+from tests.tasks import small_task, task_json, write_json
+
+CONFIG = Config(solvers=("identity",))
+PATIENCE = 120.0
+
+
+def run_jobs(task_ids, *, workers=1, kill_seconds=60.0, memory_bytes=4 * 2**30, factory=make_fake, logs=None):
+    """Run one job for each id and return its events; ends after ``PATIENCE`` whatever happens."""
+    executor = LocalExecutor(workers, Setup(CONFIG, factory), memory_bytes=memory_bytes, logs=logs)
+    waiting = [Job(i, small_task(task_id), "identity", Budget(1.0), kill_seconds) for i, task_id in enumerate(task_ids)]
+    events = {i: [] for i in range(len(waiting))}
+    deadline = time.monotonic() + PATIENCE
+    try:
+        while any(not isinstance(e[-1], Ended) if e else True for e in events.values()):
+            assert time.monotonic() < deadline, events
+            while waiting and executor.has_free_slot():
+                executor.submit(waiting.pop(0))
+            for event in executor.poll(0.1):
+                events[event.job].append(event)
+    finally:
+        executor.close()
+    return [events[i] for i in range(len(events))]
+
+
+def test_bad_jobs_end_alone_and_the_others_go_on(tmp_path):
+    """A solver that raises, dies or hangs fails its own job with a reason, and a fresh worker takes the next."""
+    jobs = run_jobs(["ok-1", "raise-2", "die-3", "hang-4", "ok-5"], kill_seconds=1.0, logs=tmp_path)
+    errors = [events[-1].error for events in jobs]
+    assert errors[0] is None
+    assert errors[1].startswith("ArithmeticError: no luck\nTraceback")
+    assert errors[2].startswith("WorkerDied: the worker was ended by SIGABRT")
+    assert errors[3].startswith("TimeLimit: ended after 1.")
+    assert errors[4] is None
+    for events in jobs:
+        assert isinstance(events[0], Started)
+        assert isinstance(events[1], Found), "what was found before the end is kept"
+    assert [event.candidate.log_score for event in jobs[4][1:-1]] == [-1.0, -2.0]
+    assert jobs[0][-1].peak_bytes > 2**20
+
+
+def test_worker_over_its_memory_is_ended():
+    (events,) = run_jobs(["grow-1"], memory_bytes=300 * 2**20)
+    assert events[-1].error.startswith("MemoryLimit: the worker held 0.")
+    assert "(--memory-gb)" in events[-1].error
+    assert events[-1].seconds < 30
+
+
+def test_solver_that_cannot_be_built_stops_the_run():
+    with pytest.raises(RunError, match="there is no such model"):
+        run_jobs(["ok-1"], factory=make_refused)
+
+
+def test_workers_have_one_thread_and_read_only_grids(tmp_path):
+    (events,) = run_jobs(["ok-1"], factory=make_witness, logs=tmp_path)
+    assert events[-1].error is None
+    assert "OMP_NUM_THREADS" not in os.environ or os.environ["OMP_NUM_THREADS"]
+    assert "threads 1 writeable False" in (tmp_path / "worker-0.log").read_text()
+
+
+class Witness:
+    name = "identity"
+
+    def solve(self, task, budget):
+        print(f"threads {os.environ['OMP_NUM_THREADS']} writeable {task.test_inputs[0].flags.writeable}")
+        return []
+
+
+def make_witness(name, config):
+    return Witness()
+
+
+def write_tasks(folder, task_ids):
+    for i, task_id in enumerate(task_ids):
+        write_json(folder / f"{task_id}.json", task_json(1 + i % 9))
+    return folder
+
+
+SOLVE = """
+import sys
+from pathlib import Path
+from ensemble.config import Config
+from ensemble.data import load_tasks
+from ensemble.launch import Launch, launch
+from tests.fakes import make_fake
+
+if __name__ == "__main__":
+    options = Launch(Path(sys.argv[2]), workers=2, factory=make_fake)
+    launch(load_tasks(sys.argv[1]), Config(solvers=("identity",)), options)
+"""
+
+
+def test_killed_run_leaves_no_process_and_continues_to_the_same_submission(tmp_path, monkeypatch):
+    tasks = write_tasks(tmp_path / "tasks", [f"slow-{i}" for i in range(12)])
+    monkeypatch.setenv(DIARY, str(tmp_path / "diary"))
+    parent = subprocess.Popen([sys.executable, "-c", SOLVE, str(tasks), str(tmp_path / "run")])
+    wait_until(lambda: count_done(tmp_path / "run") >= 3)
+    children = psutil.Process(parent.pid).children(recursive=True)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
+    done_before = count_done(tmp_path / "run")
+    options = Launch(tmp_path / "run", workers=1, factory=make_fake)
+    outcome = launch(load_tasks(tasks), CONFIG, options)
+    assert (outcome.done, outcome.failed) == (12, 0)
+    monkeypatch.delenv(DIARY)
+    launch(load_tasks(tasks), CONFIG, replace(options, folder=tmp_path / "whole", workers=2))
+    assert (tmp_path / "run/submission.json").read_bytes() == (tmp_path / "whole/submission.json").read_bytes()
+    begun = (tmp_path / "diary").read_text().splitlines()
+    assert 3 <= done_before < 12
+    assert len(begun) <= 12 + 2, "only the two tasks in work at the kill are begun again"
+
+
+def count_done(folder):
+    try:
+        with open_run(folder) as run:
+            return sum(row.status == "done" for row in run.jobs())
+    except RunError:
+        return 0
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
