@@ -287,6 +287,11 @@ def test_third_nomination_is_composed_of_rows_when_two_grids_are_proposed():
     assert [grid_to_text(grid) for grid in _top_three(grids, lambda key: ())] == ["10/34", "12/30", "10/30"]
 
 
+def test_rows_of_a_taller_grid_take_part_as_far_as_the_shape_reaches():
+    grids = [grid_from_text("12/34"), grid_from_text("10/30/55")]
+    assert grid_to_text(_top_three(grids, lambda key: ())[2]) == "10/30"
+
+
 def test_one_vote_fills_both_places_and_none_is_refused():
     first, second = hierarchical_vote(ballots("identity:7*1"))
     assert same_grid(first, second)

@@ -79,6 +79,11 @@ def test_differing_cells_are_outlined():
     assert paths == ["M1 1h1M1 2h1M1 1v1M2 1v1"]
 
 
+def test_right_and_wrong_attempts_are_told_apart():
+    captions = page(pool=[decoded("both", "21/43"), decoded("both", "21/44", log_score=-9)]).all("figcaption")
+    assert [attrs["class"] for attrs in captions if "class" in attrs][:2] == ["right", "wrong"]
+
+
 def test_attempt_of_another_shape_says_so():
     assert "is 1x2, not 2x2" in page(pool=[decoded("both", "21")]).text
 
