@@ -8,6 +8,7 @@ import numpy as np
 from dsl.program import Program
 from dsl.search.assemble import assemble, find_canvases
 from dsl.search.budget import Meter
+from dsl.search.cells import ExtraImage
 from dsl.search.enumerate import Enumeration, EnumerationConfig
 from dsl.search.grammar import palette, productions
 from dsl.search.normalize import ROLE_COST, Roles, normalize, with_roles
@@ -18,6 +19,7 @@ MAX_EXACT = 64
 MAX_COVERS = 24
 MAX_CANVASES = 2
 MAX_PIECES = 40_000
+MAX_IMAGES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,17 @@ class ImageEngine:
         """Yield what the rows found so far give: new exact values, then compositions."""
         yield from self._exact()
         yield from self._covers()
+
+    def images(self) -> list[ExtraImage]:
+        """Return the cheapest grids that the search found, with a value on every image of the task."""
+        bank, rows = self.enumeration.bank, self.enumeration.rows
+        grids = rows.of_kind(Kind.GRID)
+        grids = grids[(rows.ids[grids] >= 0).all(axis=1)]
+        best = grids[np.argsort(rows.costs[grids], kind="stable")][:MAX_IMAGES]
+        return [
+            (self.enumeration.program(row), float(rows.costs[row]), tuple(map(bank.value, rows.ids[row].tolist())))
+            for row in best.tolist()
+        ]
 
     def _exact(self) -> list[Proposal]:
         """Return new rows whose values are the outputs, cheapest first."""

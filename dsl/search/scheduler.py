@@ -4,8 +4,9 @@ Round ``i`` gives every engine ``FIRST_ROUND * ROUND_FACTOR**i`` nodes. A found 
 printed text was parsed and run on every input.
 """
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,13 +15,18 @@ from dsl.errors import DslError
 from dsl.grid import Grid, GridKey, grid_key
 from dsl.program import Program, parse, run
 from dsl.search.budget import Budget, Meter
+from dsl.search.cells import solve_cells
 from dsl.search.image import ImageEngine, Proposal
 from dsl.search.normalize import find_roles
+from dsl.search.objects import solve_objects
 from dsl.search.solution import Solution
 from dsl.task import Task
 
 FIRST_ROUND = 1500
 ROUND_FACTOR = 6
+RULES_AFTER_ROUND = 1
+"""The engines of cell and object rules run once, after this round; they use the images found until then."""
+RULES_SHARE = 0.3
 CERTAIN_COST = 16.0
 """A program of at most so many bits that fits all demonstrations ends the search with its round."""
 CLEAR_COST = 45.0
@@ -45,17 +51,31 @@ def synthesize(task: Task, budget: Budget, on_solution: Listener | None = None) 
     engines = [ImageEngine(task)] + [ImageEngine(task, roles) for roles in find_roles(task)]
     nodes = FIRST_ROUND
     last_round = False
-    while not last_round and not all(engine.finished for engine in engines):
+    for round_number in itertools.count():
         last_round = found.best_cost <= CLEAR_COST
         for i, engine in enumerate(engines):
             engine.grow(meter, nodes if i == 0 else nodes // 2)
-            for proposal in engine.proposals():
-                found.add(proposal)
-            if meter.exhausted:
-                return found.ranked()
-        last_round = last_round or found.best_cost <= CERTAIN_COST
+            found.propose(engine.proposals())
+        if found.best_cost <= CERTAIN_COST or meter.exhausted:
+            break
+        if round_number == RULES_AFTER_ROUND:
+            _run_rules(task, engines[0], found, meter)
+        if last_round or meter.exhausted or all(engine.finished for engine in engines):
+            break
         nodes *= ROUND_FACTOR
     return found.ranked()
+
+
+def _run_rules(task: Task, engine: ImageEngine, found: "_Found", meter: Meter) -> None:
+    """Run the engines of cell rules and object rules, each on a share of what is left."""
+    part = meter.slice(RULES_SHARE)
+    for solution in solve_cells(task, part, engine.images()):
+        found.accept(solution)
+    meter.spend(part.nodes)
+    part = meter.slice(RULES_SHARE)
+    for solution in solve_objects(task, part):
+        found.accept(solution)
+    meter.spend(part.nodes)
 
 
 @dataclass(slots=True, eq=False)
@@ -69,15 +89,18 @@ class _Found:
     best_cost: float = math.inf
     """Least cost of a program that fits all demonstrations."""
 
-    def add(self, proposal: Proposal) -> None:
-        """Verify a program and keep it if it predicts something."""
-        text = str(proposal.program)
-        if text in self.solutions:
-            return
-        solution = verify(self.task, text, proposal.cost, proposal.engine)
-        if solution is None:
-            return
-        self.solutions[text] = solution
+    def propose(self, proposals: Iterable[Proposal]) -> None:
+        """Verify programs and keep those that predict something."""
+        for proposal in proposals:
+            text = str(proposal.program)
+            if text not in self.solutions:
+                solution = verify(self.task, text, proposal.cost, proposal.engine)
+                if solution is not None:
+                    self.accept(solution)
+
+    def accept(self, solution: Solution) -> None:
+        """Keep a verified solution."""
+        self.solutions[str(solution.program)] = solution
         if solution.fits == len(self.task.train):
             self.best_cost = min(self.best_cost, solution.cost)
         if self.listener is not None:

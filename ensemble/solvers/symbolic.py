@@ -1,0 +1,59 @@
+"""Symbolic solver: programs from the search, each prediction with the programs that stand behind it."""
+
+import math
+from collections.abc import Iterator
+
+from dsl.grid import GridKey, grid_key
+from dsl.search.scheduler import synthesize
+from dsl.search.solution import Solution
+from ensemble.config import SymbolicConfig
+from ensemble.types import Budget, Candidate, Provenance, Task
+
+BITS_PER_MISS = 100.0
+"""A demonstration that a program does not reproduce weighs like so many bits: such candidates come last."""
+
+
+class SymbolicSolver:
+    """Propose what short programs predict that explain the demonstrations."""
+
+    name = "symbolic"
+
+    def __init__(self, config: SymbolicConfig | None = None) -> None:
+        """Keep the configuration."""
+        self.config = config or SymbolicConfig()
+
+    def solve(self, task: Task, budget: Budget) -> Iterator[Candidate]:
+        """Yield one candidate for each test input and distinct prediction, best first.
+
+        A candidate shows the best program of its prediction and counts how many programs agree on it.
+        """
+        solutions = synthesize(task, budget)
+        for test_index in range(len(task.test_inputs)):
+            yield from self._candidates(task, test_index, solutions)
+
+    def _candidates(self, task: Task, test_index: int, solutions: list[Solution]) -> list[Candidate]:
+        groups: dict[GridKey, list[Solution]] = {}
+        for solution in solutions:
+            output = solution.outputs[test_index]
+            if output is not None:
+                groups.setdefault(grid_key(output), []).append(solution)
+        leading = list(groups.values())[: self.config.max_candidates]
+        return [self._candidate(task, test_index, group) for group in leading]
+
+    def _candidate(self, task: Task, test_index: int, group: list[Solution]) -> Candidate:
+        best = group[0]
+        output = best.outputs[test_index]
+        assert output is not None
+        misses = len(task.train) - best.fits
+        provenance = Provenance(
+            solver=self.name,
+            family=self.name,
+            engine=best.engine,
+            program=str(best.program),
+            cost=best.cost,
+            verified=misses == 0,
+            fits=best.fits,
+            draws=len(group),
+        )
+        bits = max(0.0, best.cost) + BITS_PER_MISS * misses
+        return Candidate(task.task_id, test_index, output, -bits * math.log(2), provenance)

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from dsl.grid import as_grid, same_grid
+from dsl.program import fits, parse, run
+from dsl.search.budget import Budget
+from dsl.search.scheduler import answers, synthesize, verify
+from dsl.task import Example, Task
+
+BUDGET = Budget(seconds=20.0, nodes=6000)
+
+
+def task_of(text, *, pairs=3, size=(4, 5), colors=(0, 1, 2), seed=0):
+    """Return a task whose outputs a program gives on random inputs, and the answer."""
+    rng = np.random.default_rng(seed)
+    grids = [as_grid(rng.choice(colors, size)) for _ in range(pairs + 1)]
+    program = parse(text)
+    train = tuple(Example(grid, run(program, grid)) for grid in grids[:-1])
+    return Task("made", train, (grids[-1],)), run(program, grids[-1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "flip_left_right(transpose(input))",
+        "crop_to_content(keep_color(input, #2))",
+        'cover(input, "colored", keep_color(input, #1), #3, flip_top_bottom(input))',
+    ],
+)
+def test_a_made_up_program_is_found_again(text):
+    task, answer = task_of(text)
+    assert same_grid(answers(synthesize(task, BUDGET), 0)[0], answer)
+
+
+def test_every_solution_reruns_from_its_text_to_its_outputs():
+    task, _ = task_of("transpose(replace_color(input, #1, #2))")
+    for solution in synthesize(task, BUDGET):
+        program = parse(str(solution.program))
+        for grid, output in zip(task.test_inputs, solution.outputs, strict=True):
+            assert output is None or same_grid(run(program, grid), output)
+        everything = fits(program, ((example.input, example.output) for example in task.train))
+        assert everything == (solution.fits == len(task.train))
+
+
+def test_solutions_that_fit_more_demonstrations_come_first_then_shorter_ones():
+    task, _ = task_of("replace_color(flip_left_right(input), #1, #3)")
+    order = [(-solution.fits, solution.cost) for solution in synthesize(task, BUDGET)]
+    assert order == sorted(order)
+
+
+def test_a_node_budget_gives_the_same_solutions_every_time():
+    task, _ = task_of("crop_to_content(remove_color(input, #1))", seed=3)
+    first, second = (
+        [(str(s.program), s.cost, s.fits) for s in synthesize(task, Budget(seconds=s, nodes=4000))] for s in (1e-6, 60)
+    )
+    assert first == second
+
+
+def test_the_clock_ends_a_search_that_finds_nothing():
+    rng = np.random.default_rng(1)
+    grids = [as_grid(rng.integers(0, 10, (6, 6))) for _ in range(7)]
+    task = Task("noise", tuple(Example(a, b) for a, b in zip(grids[:3], grids[3:6], strict=True)), (grids[6],))
+    solutions = synthesize(task, Budget(seconds=0.5))
+    assert all(solution.fits < 3 for solution in solutions)
+
+
+def test_every_solution_is_announced_as_it_is_found():
+    task, _ = task_of("flip_left_right(input)")
+    announced = []
+    solutions = synthesize(task, BUDGET, announced.append)
+    assert {str(s.program) for s in announced} >= {str(s.program) for s in solutions}
+
+
+def test_a_program_that_fits_no_demonstration_is_no_solution():
+    task, _ = task_of("flip_left_right(input)")
+    assert verify(task, "flip_top_bottom(input)", 4.0, "image") is None
+    assert verify(task, "flip_left_right(input)", 4.0, "image").fits == 3
+
+
+def test_answers_are_distinct_and_best_first():
+    task, answer = task_of("flip_left_right(input)")
+    grids = answers(synthesize(task, BUDGET), 0, 5)
+    assert same_grid(grids[0], answer)
+    assert len({grid.tobytes() for grid in grids}) == len(grids)
