@@ -220,7 +220,10 @@ def _of_blocks(parts: list[list[NDArray[np.uint8]]], background: int) -> Canvas:
 
 def _box(*words: str) -> Callable[[Grid], Canvas]:
     inner = int(words[-1:] == ("inside",))
-    wanted = int(words[0].removeprefix("#")) if words[: len(words) - inner] else None
+    colors = [int(word.removeprefix("#")) for word in words[: len(words) - inner]]
+    if len(colors) > 1:
+        raise ValueError(words)
+    wanted = colors[0] if colors else None
 
     def make(grid: Grid) -> Canvas:
         mask = grid != image_of(grid).background if wanted is None else grid == wanted
