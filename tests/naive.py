@@ -211,6 +211,10 @@ def paste_into(canvas: Cells, patch: Cells, mask: Cells, top: int, left: int) ->
             canvas[top + r, left + c] = patch[r, c]
 
 
+def overlay_content(top: Cells, bottom: Cells, background: int) -> Cells:
+    return np.where(top == background, bottom, top)
+
+
 def _path(grid: Cells, start: Place, direction: int, through: int) -> tuple[list[Place], Place]:
     """Return the cells that a ray passes, and the place where it ends."""
     (r, c), (down, right) = start, STEPS[direction]

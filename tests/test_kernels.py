@@ -145,6 +145,11 @@ def test_paste_drops_what_falls_outside() -> None:
         np.testing.assert_array_equal(got, wanted)
 
 
+def test_overlay_equals_its_twin() -> None:
+    for grid, background in product(GRIDS, (0, 1)):
+        assert_same("overlay_content", grid, seal(grid[::-1]), background)
+
+
 def test_slide_steps_equals_its_twin() -> None:
     for grid, piece, direction in product(GRIDS, PIECES, range(8)):
         canvas = np.where(grid == 1, 1, 0).astype(np.uint8)

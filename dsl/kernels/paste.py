@@ -26,3 +26,14 @@ def paste_into(
         for c in range(first_column, last_column):
             if mask[r, c]:
                 canvas[top + r, left + c] = patch[r, c]
+
+
+@njit(cache=True)
+def overlay_content(top: NDArray[np.uint8], bottom: NDArray[np.uint8], background: int) -> NDArray[np.uint8]:
+    """Take each cell from the first image, or from the second, of the same shape, where the first is background."""
+    height, width = top.shape
+    result = np.empty((height, width), np.uint8)
+    for r in range(height):
+        for c in range(width):
+            result[r, c] = bottom[r, c] if top[r, c] == background else top[r, c]
+    return result

@@ -13,6 +13,12 @@ NOT_HIDDEN = 10
 def has_period(grid: NDArray[np.uint8], hidden: int, down: int, right: int) -> bool:
     """Tell whether all visible cells of a grid repeat one tile of ``down`` rows and ``right`` columns."""
     height, width = grid.shape
+    if hidden == NOT_HIDDEN:
+        for r in range(height):
+            for c in range(width):
+                if grid[r, c] != grid[r % down, c % right]:
+                    return False
+        return True
     tile = np.full((down, right), hidden, np.int64)
     for r in range(height):
         for c in range(width):

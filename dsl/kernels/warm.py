@@ -15,7 +15,7 @@ from dsl.kernels.components import component_boxes, cut_components, find_compone
 from dsl.kernels.flood import grow, outside_cells, spread
 from dsl.kernels.frames import marked_rectangles, panel_boxes, separator_color
 from dsl.kernels.hashing import grid_hash
-from dsl.kernels.paste import paste_into
+from dsl.kernels.paste import overlay_content, paste_into
 from dsl.kernels.rays import connect_equal, fall_cells, shoot_rays, slide_steps
 from dsl.kernels.shapes import color_set, hole_count, main_color, mask_box, rare_color, symmetries
 from dsl.kernels.symmetry import fill_mirrored, mirror_axes, mirror_cell
@@ -47,6 +47,7 @@ def example_calls() -> tuple[Call, ...]:
         (panel_boxes, (grid, 1)),
         (grid_hash, (grid, 0)),
         (paste_into, (canvas, grid, mask, 0, 0)),
+        (overlay_content, (grid, grid, 0)),
         (shoot_rays, (grid, 2, 1, 1, KEEP)),
         (connect_equal, (grid, 2, 1, 1, KEEP)),
         (fall_cells, (grid, 0, 2, 4)),

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from dsl.grid import Grid, seal
 from dsl.kernels.colors import background_color
+from dsl.kernels.paste import overlay_content
 from dsl.primitives.results import check_same_shape, check_sides, fail
 from dsl.registry import primitive
 from dsl.types import Color
@@ -14,7 +15,7 @@ from dsl.types import Color
 def overlay(top: Grid, bottom: Grid) -> Grid:
     """Paint the content of the first grid over the second, of the same shape."""
     check_same_shape(top, bottom)
-    return seal(np.where(top == background_color(top), bottom, top))
+    return seal(overlay_content(top, bottom, background_color(top)))
 
 
 @primitive()

@@ -168,13 +168,13 @@ def quadrants(grid: Grid) -> Objects:
 @primitive()
 def rows(grid: Grid) -> Objects:
     """Return the rows, top first."""
-    return tuple(box_object(grid, r, 0, 1, grid.shape[1]) for r in range(grid.shape[0]))
+    return _blocks(grid, 1, grid.shape[1])
 
 
 @primitive()
 def columns(grid: Grid) -> Objects:
     """Return the columns, left first."""
-    return tuple(box_object(grid, 0, c, grid.shape[0], 1) for c in range(grid.shape[1]))
+    return _blocks(grid, grid.shape[0], 1)
 
 
 @primitive(choices={"side": (2, 3, 4, 5)})
@@ -183,7 +183,16 @@ def blocks(grid: Grid, side: int) -> Objects:
     height, width = grid.shape
     if side < 1 or height % side or width % side or height * width > MAX_OBJECTS * side * side:
         fail(f"a {height}x{width} grid does not divide into blocks of side {side}")
-    return tuple(box_object(grid, r, c, side, side) for r in range(0, height, side) for c in range(0, width, side))
+    return _blocks(grid, side, side)
+
+
+def _blocks(grid: Grid, height: int, width: int) -> Objects:
+    """Cut a grid into blocks of a size that divides it, in reading order."""
+    down, right = grid.shape[0] // height, grid.shape[1] // width
+    cut = np.ascontiguousarray(grid.reshape(down, height, right, width).swapaxes(1, 2))
+    cut.setflags(write=False)
+    mask = full_mask(height, width)
+    return tuple(Object(cut[r, c], mask, r * height, c * width) for r in range(down) for c in range(right))
 
 
 @primitive()
