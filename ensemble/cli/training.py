@@ -1,5 +1,7 @@
 """``pretrain``: make the embedded network's weights."""
 
+import logging
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,14 +18,26 @@ def pretrain(
     re_arc: Annotated[Path | None, typer.Option(help="RE-ARC's zip or folder.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Any setting: KEY=VALUE.")] = None,
+    export: Annotated[Path | None, typer.Option(help="Folder for weights and model card, written at the end.")] = None,
 ) -> None:
-    """Train the embedded network on generated and training tasks, one sitting after another."""
-    from ensemble.cli.solve import settings_of
-    from ensemble.config import build_section, read_toml, with_overrides
-    from ensemble.pretrain import pretrain as train
-    from ensemble.pretrain_config import Chunk, PretrainConfig
+    """Train the embedded network on generated and training tasks, one sitting after another.
 
-    values = with_overrides(read_toml(config) if config else {}, settings_of(setting or []))
-    chunk = Chunk(minutes, steps, decay, threads, device)
-    summary = train(build_section(PretrainConfig, values), work, chunk, re_arc)
-    typer.echo(summary)
+    With --export and neither --minutes nor --steps, only write what the work folder holds.
+    """
+    from ensemble.cli.solve import settings_of
+    from ensemble.config import build_section, read_toml
+    from ensemble.model_card import export as write_export
+    from ensemble.pretrain import pretrain as train
+    from ensemble.pretrain_config import Chunk, config_of_run
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    interrupted = False
+    if export is None or minutes is not None or steps is not None:
+        sitting = {"minutes": minutes, "steps": steps, "decay": decay, "threads": threads, "device": device}
+        chunk = build_section(Chunk, sitting)
+        values = (read_toml(config) if config else {}) | settings_of(setting or [])
+        interrupted = train(config_of_run(work, values), work, chunk, re_arc).interrupted
+    if export is not None and not interrupted:
+        write_export(work, export)
+    if interrupted:
+        raise typer.Exit(130)

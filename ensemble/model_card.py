@@ -1,0 +1,73 @@
+"""Ship a pre-trained network: bfloat16 weights, configuration and a model card written from the run itself."""
+
+import hashlib
+import json
+import platform
+from pathlib import Path
+
+import torch
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from safetensors.torch import save_file
+
+from ensemble.checkpoint import weights_of
+from ensemble.errors import ModelError
+from ensemble.pretrain import HeldOut, Trainer, open_run
+
+_DECAYED = 0.1
+"""Share of the peak learning rate below which a run counts as decayed."""
+
+
+def export(work: Path, folder: Path) -> None:
+    """Measure the run of a work folder and write ``model.safetensors``, ``config.json`` and ``MODEL_CARD.md``.
+
+    Raises:
+        ModelError: the work folder has no checkpoint.
+    """
+    trainer = open_run(work)
+    if trainer.progress.step == 0:
+        raise ModelError(f"{work} has no checkpoint to export; train first")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = card(trainer, trainer.measure())
+    weights = {name: tensor.to(torch.bfloat16) for name, tensor in weights_of(trainer.model).items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    settings = trainer.model.config
+    settings.architectures, settings.dtype = ["GridLM"], torch.bfloat16
+    settings.save_pretrained(folder)
+    (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
+
+
+def card(trainer: Trainer, held_out: dict[str, HeldOut]) -> str:
+    """Return the model card of a run as Markdown."""
+    config = trainer.config
+    environment = Environment(
+        loader=PackageLoader("ensemble", "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return environment.get_template("model_card.md.j2").render(
+        config=config,
+        parameters=f"{sum(parameter.numel() for parameter in trainer.model.parameters()):,}",
+        progress=trainer.progress,
+        decayed=trainer.progress.lr_scale < _DECAYED,
+        hardware=hardware_kind(trainer.device),
+        side=config.max_side,
+        held_out=held_out,
+        corpora=[(corpus, weight, _digest(corpus.task_ids)) for corpus, weight in trainer.sources.training],
+        settings=json.dumps(config.model_dump(mode="json")),
+    )
+
+
+def _digest(task_ids: tuple[str, ...]) -> str:
+    return hashlib.sha256("\n".join(task_ids).encode()).hexdigest()[:16]
+
+
+def hardware_kind(device: torch.device) -> str:
+    """Return the kind of processor that a device is."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {torch.get_num_threads()} thread(s)"

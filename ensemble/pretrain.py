@@ -1,0 +1,272 @@
+"""Pre-train the embedded network from random weights, in chunks that resume exactly.
+
+A chunk trains for some minutes or steps in a work folder and leaves a checkpoint there; the next one goes on from it.
+The learning rate warms up and stays constant over all chunks; only a chunk that asks for it decays the rate to its end
+(warm-up, stable, decay: Hu et al. 2024, arXiv 2404.06395, section 4). On one machine, a run that was stopped
+and resumed ends with the same weights as one that went straight through.
+
+A work folder holds ``config.json``, ``corpora/`` (packed once), ``checkpoint/`` and ``log.jsonl``.
+"""
+
+import contextlib
+import json
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ensemble.checkpoint import load_checkpoint, load_weights, save_checkpoint, weights_of, with_prefix, without_prefix
+from ensemble.encode import IGNORE, OUT, EncodedSequence, collate
+from ensemble.errors import ConfigError
+from ensemble.model import GridLM, build_model, model_config, resolve_device
+from ensemble.optimizer import MuonAdamW, build_optimizer
+from ensemble.pretrain_config import Chunk, PretrainConfig, config_of_run
+from ensemble.stream import TaskStream
+from ensemble.training_data import Sources, prepare
+
+_LOG = logging.getLogger(__name__)
+
+_END_OF_DECAY = 0.02
+"""Share of the peak learning rate at the end of a decay."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Teacher-forced scores on sequences of tasks that training never reads.
+
+    Attributes:
+        loss: mean cross-entropy in nats per output token.
+        accuracy: share of output tokens predicted right.
+        exact: sequences whose last output is predicted right in every token.
+        of: sequences.
+    """
+
+    loss: float
+    accuracy: float
+    exact: int
+    of: int
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a run has done so far, over all its chunks.
+
+    Attributes:
+        step: optimizer steps.
+        tokens: tokens read, padding included.
+        seconds: wall time.
+        cpu_seconds: processor time.
+        lr_scale: share of the peak learning rate in the last step, without warm-up.
+    """
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    lr_scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainSummary:
+    """What a chunk did: the run so far, held-out scores at its end, and whether it was stopped before its end."""
+
+    progress: Progress
+    held_out: dict[str, HeldOut]
+    interrupted: bool
+
+
+@torch.no_grad()
+def measure(model: GridLM, sequences: Sequence[EncodedSequence], device: torch.device, batch_size: int = 16) -> HeldOut:
+    """Return teacher-forced scores of a model on sequences."""
+    loss, right, labels, exact = 0.0, 0, 0, 0
+    by_length = sorted(sequences, key=len)
+    model.eval()
+    for first in range(0, len(by_length), batch_size):
+        part = by_length[first : first + batch_size]
+        batch = collate(part).to(device)
+        logits = model(input_ids=batch.tokens, position_ids=batch.positions).logits[:, :-1].float()
+        wanted = batch.labels[:, 1:]
+        scored = wanted != IGNORE
+        hit = (logits.argmax(-1) == wanted) & scored
+        loss += nn.functional.cross_entropy(logits[scored], wanted[scored], reduction="sum").item()
+        right, labels = right + int(hit.sum()), labels + int(scored.sum())
+        for b, sequence in enumerate(part):
+            start = int((sequence.tokens == OUT).nonzero()[0][-1])
+            exact += int(hit[b, start : len(sequence) - 1].all())
+    model.train()
+    return HeldOut(loss / max(1, labels), right / max(1, labels), exact, len(by_length))
+
+
+class Trainer:
+    """One run in a work folder: model, optimizer, stream and progress, saved and restored together."""
+
+    def __init__(self, config: PretrainConfig, work: Path, sources: Sources, device: torch.device) -> None:
+        self.config, self.work, self.sources, self.device = config, work, sources, device
+        shape = model_config(config.hidden_size, config.num_layers, config.num_heads, config.intermediate_size)
+        self.model = build_model(shape, config.seed).to(device).train()
+        self.optimizer: MuonAdamW = build_optimizer(
+            self.model, lr=config.lr, adamw_lr=config.adamw_lr, weight_decay=config.weight_decay
+        )
+        self.stream = TaskStream(sources.training, config.stream_options())
+        self.progress = Progress()
+        self._forward: Callable[..., Any] = self.model
+        if device.type == "cuda":
+            self._forward = torch.compile(self.model, dynamic=True)
+        self._restore()
+
+    def _restore(self) -> None:
+        found = load_checkpoint(self.work / "checkpoint")
+        if found is None:
+            return
+        tensors, head = found
+        if head["corpora"] != self.sources.digests:
+            raise ConfigError(f"{self.work} was trained on other data; give a new work folder")
+        load_weights(self.model, without_prefix("model", tensors))
+        self.optimizer.load_named_state(without_prefix("optimizer", tensors))
+        self.progress = Progress(**head["progress"])
+
+    def save(self) -> None:
+        """Replace the checkpoint."""
+        tensors = with_prefix("model", weights_of(self.model))
+        tensors |= with_prefix("optimizer", self.optimizer.named_state())
+        head = {"step": self.progress.step, "progress": asdict(self.progress), "corpora": self.sources.digests}
+        save_checkpoint(self.work / "checkpoint", tensors, head)
+
+    def train_step(self, lr_scale: float) -> float:
+        """Train on the next batch at a share of the peak learning rate; return its loss in nats per output token."""
+        sequences = self.stream.batch(self.progress.step)
+        batch = collate(sequences, pad_to_multiple=64 if self.device.type == "cuda" else 1).to(self.device)
+        warm = min(1.0, (self.progress.step + 1) / self.config.warmup_steps)
+        self.optimizer.set_lr_scale(lr_scale * warm)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            loss = self._forward(input_ids=batch.tokens, position_ids=batch.positions, labels=batch.labels).loss
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_norm)
+        self.optimizer.step()
+        self.progress.step += 1
+        self.progress.tokens += batch.tokens.numel()
+        self.progress.lr_scale = lr_scale
+        return float(loss.detach())
+
+    def measure(self) -> dict[str, HeldOut]:
+        """Return scores on the held-out tasks, by source."""
+        return {name: measure(self.model, sequences, self.device) for name, sequences in self.sources.held_out.items()}
+
+
+def pretrain(config: PretrainConfig, work: Path, chunk: Chunk, re_arc: Path | None = None) -> PretrainSummary:
+    """Train one chunk in a work folder, from its checkpoint if it has one, and leave a checkpoint there.
+
+    SIGINT and SIGTERM end it early, with everything saved.
+
+    Args:
+        config: settings of the run; a folder that was begun with others is refused.
+        work: work folder; made if needed.
+        chunk: how long and how.
+        re_arc: RE-ARC's zip or folder; needed once, if its weight is above 0.
+
+    Raises:
+        ConfigError: the folder belongs to another configuration or other data, or RE-ARC is wanted and not given.
+        DataError: RE-ARC is not what it should be.
+    """
+    torch.set_num_threads(chunk.threads)
+    _keep_config(config, work)
+    trainer = Trainer(config, work, prepare(config, work, re_arc), resolve_device(chunk.device))
+    with _stop_on_signals() as stop:
+        _run_chunk(trainer, chunk, stop)
+    held_out = trainer.measure()
+    _write_log(trainer, None, held_out)
+    return PretrainSummary(trainer.progress, held_out, stop.is_set())
+
+
+def open_run(work: Path) -> Trainer:
+    """Return the run of a work folder on the CPU, as its checkpoint left it.
+
+    Raises:
+        ConfigError: the folder holds no run.
+    """
+    if not (work / "config.json").is_file():
+        raise ConfigError(f"{work} holds no pre-training run")
+    config = config_of_run(work, {})
+    return Trainer(config, work, prepare(config, work, None), torch.device("cpu"))
+
+
+def _run_chunk(trainer: Trainer, chunk: Chunk, stop: threading.Event) -> None:
+    progress = trainer.progress
+    first_step, begun, begun_cpu = progress.step, time.monotonic(), time.process_time()
+    seconds_before, cpu_before = progress.seconds, progress.cpu_seconds
+    saved = measured = begun
+    losses: list[float] = []
+    while not stop.is_set():
+        now = time.monotonic()
+        done = _share_done(chunk, progress.step - first_step, now - begun)
+        if done >= 1:
+            break
+        losses.append(trainer.train_step(max(_END_OF_DECAY, 1 - done) if chunk.decay else 1.0))
+        progress.seconds = seconds_before + time.monotonic() - begun
+        progress.cpu_seconds = cpu_before + time.process_time() - begun_cpu
+        if now - measured > chunk.measure_minutes * 60:
+            measured = now
+            _write_log(trainer, sum(losses) / len(losses), trainer.measure())
+            losses.clear()
+        if now - saved > chunk.save_minutes * 60:
+            saved = now
+            trainer.save()
+    trainer.save()
+
+
+def _share_done(chunk: Chunk, steps: int, seconds: float) -> float:
+    by_steps = 0.0 if chunk.steps is None else steps / chunk.steps
+    by_clock = 0.0 if chunk.minutes is None else seconds / (60 * chunk.minutes)
+    return max(by_steps, by_clock)
+
+
+def _keep_config(config: PretrainConfig, work: Path) -> None:
+    path = work / "config.json"
+    text = config.model_dump_json(indent=1)
+    if path.is_file():
+        if json.loads(path.read_text(encoding="utf-8")) != json.loads(text):
+            raise ConfigError(f"{work} was begun with other settings (see {path}); give a new work folder")
+        return
+    work.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _write_log(trainer: Trainer, loss: float | None, held_out: dict[str, HeldOut]) -> None:
+    row = {**asdict(trainer.progress), "loss": loss, "held_out": {k: asdict(v) for k, v in held_out.items()}}
+    with (trainer.work / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+    scores = "; ".join(
+        f"{k} loss {v.loss:.3f} tokens {v.accuracy:.3f} exact {v.exact}/{v.of}" for k, v in held_out.items()
+    )
+    _LOG.info(
+        "step %d, %.2fM tokens, %.0f s: %s",
+        trainer.progress.step,
+        trainer.progress.tokens / 1e6,
+        trainer.progress.seconds,
+        scores,
+    )
+
+
+@contextlib.contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """Yield an event that SIGINT and SIGTERM set; outside the main thread it stays unset."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

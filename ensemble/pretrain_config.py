@@ -1,0 +1,116 @@
+"""Settings of pre-training: what decides the result, and how one sitting runs."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from ensemble.config import Section, build_section, with_overrides
+from ensemble.stream import StreamOptions
+
+
+class PretrainConfig(Section):
+    """Everything that decides what pre-training computes; kept in the work folder and the same for all its chunks."""
+
+    seed: int = Field(0, ge=0)
+    """Seed of weights and data."""
+    hidden_size: int = Field(256, ge=64)
+    """Width of the network."""
+    num_layers: int = Field(6, ge=1)
+    """Depth of the network."""
+    num_heads: int = Field(4, ge=1)
+    """Attention heads, 64 wide each."""
+    intermediate_size: int = Field(688, ge=64)
+    """Width inside the feed-forward layers."""
+    batch_size: int = Field(16, ge=1)
+    """Sequences in a step."""
+    max_tokens: int = Field(768, ge=64)
+    """Longest sequence."""
+    curriculum: tuple[tuple[int, int], ...] = ((0, 10),)
+    """Longest grid side from each step on: ``[[0, 6], [500, 10]]``."""
+    one_sided_share: float = Field(0.4, ge=0, le=1)
+    """Share of sequences with a transform of inputs only or outputs only."""
+    re_arc_weight: float = Field(0.5, ge=0)
+    """Share of RE-ARC, relative to the others; 0 leaves it out."""
+    composed_weight: float = Field(0.4, ge=0)
+    """Share of tasks composed of the project's primitives; 0 leaves them out."""
+    arc_weight: float = Field(0.1, ge=0)
+    """Share of the ARC-AGI-1 training tasks that are not held out; 0 leaves them out."""
+    composed_tasks: int = Field(20000, ge=1)
+    """Composed tasks to make."""
+    lr: float = Field(3e-3, gt=0)
+    """Peak learning rate of Muon (matrices)."""
+    adamw_lr: float = Field(1.5e-3, gt=0)
+    """Peak learning rate of AdamW (embedding and norms)."""
+    weight_decay: float = Field(0.1, ge=0)
+    """Decoupled decay of the matrices."""
+    max_norm: float = Field(1.0, gt=0)
+    """Largest norm of the gradient; a larger one is scaled down."""
+    warmup_steps: int = Field(50, ge=1)
+    """Linear warm-up of the learning rates."""
+    held_out_sequences: int = Field(128, ge=1)
+    """Sequences of held-out tasks that each measurement reads."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "PretrainConfig":
+        steps = [first for first, _ in self.curriculum]
+        if not steps or steps[0] != 0 or steps != sorted(set(steps)):
+            raise ValueError(f"curriculum must start at step 0 and rise, got {list(self.curriculum)}")
+        if not all(3 <= side <= 30 for _, side in self.curriculum):
+            raise ValueError(f"curriculum sides must be 3..30, got {list(self.curriculum)}")
+        if self.re_arc_weight + self.composed_weight + self.arc_weight <= 0:
+            raise ValueError("one of re_arc_weight, composed_weight, arc_weight must be above 0")
+        return self
+
+    @property
+    def max_side(self) -> int:
+        """Return the longest grid side of any step."""
+        return max(side for _, side in self.curriculum)
+
+    def stream_options(self) -> StreamOptions:
+        """Return the options of the data stream."""
+        return StreamOptions(
+            seed=self.seed,
+            batch_size=self.batch_size,
+            max_tokens=self.max_tokens,
+            curriculum=self.curriculum,
+            one_sided_share=self.one_sided_share,
+        )
+
+
+class Chunk(Section):
+    """One sitting of training: how long, how, and how often it saves."""
+
+    minutes: float | None = Field(None, gt=0)
+    """Wall time; None for no bound."""
+    steps: int | None = Field(None, ge=1)
+    """Optimizer steps; None for no bound."""
+    decay: bool = False
+    """Whether the learning rate falls to its end over this sitting."""
+    threads: int = Field(1, ge=1)
+    """Processor threads."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where it runs."""
+    save_minutes: float = Field(5.0, gt=0)
+    """Wall time between checkpoints."""
+    measure_minutes: float = Field(5.0, gt=0)
+    """Wall time between measurements on held-out tasks."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "Chunk":
+        if self.minutes is None and self.steps is None:
+            raise ValueError("a sitting needs --minutes or --steps")
+        return self
+
+
+def config_of_run(work: Path, values: Mapping[str, Any]) -> PretrainConfig:
+    """Return the settings of a work folder, those of its run overlaid with ``values``, or defaults if it is new.
+
+    Raises:
+        ConfigError: a setting is unknown or not allowed.
+    """
+    path = work / "config.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return build_section(PretrainConfig, with_overrides(kept, values))

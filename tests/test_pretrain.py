@@ -1,0 +1,200 @@
+"""Pre-training resumes exactly, keeps its settings, and ships what it says it ships."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ensemble import checkpoint, pretrain, training_data
+from ensemble.checkpoint import load_checkpoint, save_checkpoint
+from ensemble.cli import main
+from ensemble.encode import encode_pairs
+from ensemble.errors import ConfigError, ModelError
+from ensemble.model import build_model, load_model, model_config
+from ensemble.model_card import export
+from ensemble.pretrain import measure, open_run
+from ensemble.pretrain_config import Chunk, PretrainConfig
+from ensemble.training_data import prepare
+from tests.test_stream import small_corpus
+
+TINY = PretrainConfig(
+    hidden_size=64,
+    num_layers=2,
+    num_heads=1,
+    intermediate_size=64,
+    batch_size=2,
+    max_tokens=120,
+    curriculum=((0, 4),),
+    re_arc_weight=0,
+    composed_tasks=12,
+    warmup_steps=4,
+    held_out_sequences=4,
+)
+
+
+def train(work: Path, steps: int, *, decay: bool = False, config: PretrainConfig = TINY) -> pretrain.PretrainSummary:
+    return pretrain.pretrain(config, work, Chunk(steps=steps, decay=decay, device="cpu"))
+
+
+def weights(work: Path) -> dict[str, torch.Tensor]:
+    found = load_checkpoint(work / "checkpoint")
+    assert found is not None
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    work = tmp_path_factory.mktemp("straight")
+    train(work, 20)
+    return work
+
+
+def test_a_resumed_run_ends_with_identical_weights(straight: Path, tmp_path: Path) -> None:
+    train(tmp_path, 10)
+    summary = train(tmp_path, 10)
+    assert summary.progress.step == 20
+    left, right = weights(straight), weights(tmp_path)
+    assert left.keys() == right.keys()
+    assert all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_a_signal_ends_a_chunk_with_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = pretrain.Trainer.train_step
+
+    def step_then_signal(self: pretrain.Trainer, lr_scale: float) -> float:
+        loss = original(self, lr_scale)
+        if self.progress.step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return loss
+
+    monkeypatch.setattr(pretrain.Trainer, "train_step", step_then_signal)
+    summary = pretrain.pretrain(TINY, tmp_path, Chunk(steps=50, device="cpu"))
+    found = load_checkpoint(tmp_path / "checkpoint")
+    assert summary.interrupted
+    assert found is not None
+    assert found[1]["step"] == summary.progress.step == 3
+
+
+def test_training_lowers_the_loss_on_its_own_stream(straight: Path) -> None:
+    trained = open_run(straight)
+    sequences = [sequence for step in range(4) for sequence in trained.stream.batch(step)]
+    before = measure(build_model(trained.model.config, TINY.seed), sequences, trained.device)
+    assert measure(trained.model, sequences, trained.device).loss < 0.9 * before.loss
+
+
+def test_decay_ends_near_zero_and_is_remembered(tmp_path: Path) -> None:
+    assert train(tmp_path, 10, decay=True).progress.lr_scale == pytest.approx(0.1)
+
+
+def test_a_work_folder_refuses_other_settings(straight: Path) -> None:
+    with pytest.raises(ConfigError, match="other settings"):
+        train(straight, 1, config=TINY.model_copy(update={"seed": 1}))
+
+
+def test_re_arc_must_be_named_when_it_is_wanted(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--re-arc"):
+        train(tmp_path, 1, config=TINY.model_copy(update={"re_arc_weight": 1.0}))
+
+
+def test_a_chunk_needs_a_bound() -> None:
+    with pytest.raises(ValueError, match="--minutes or --steps"):
+        Chunk()
+
+
+def test_the_command_trains_goes_on_with_its_settings_and_exports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = [f"--set={key}={value}" for key, value in TINY.model_dump(mode="json").items()]
+    work, out = str(tmp_path / "work"), tmp_path / "out"
+    assert main(["pretrain", work, "--steps", "2", "--device", "cpu", *settings]) == 0
+    assert main(["pretrain", work, "--steps", "1", "--device", "cpu", "--export", str(out)]) == 0
+    assert "| steps | 3 of 2 sequences |" in (out / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert main(["pretrain", work]) == 2
+    assert "--minutes or --steps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"curriculum": ((5, 8),)}, "start at step 0"),
+        ({"curriculum": ((0, 40),)}, "sides must be 3..30"),
+        ({"re_arc_weight": 0, "composed_weight": 0, "arc_weight": 0}, "above 0"),
+        ({"learning_rate": 1.0}, "learning_rate"),
+    ],
+)
+def test_wrong_settings_are_refused(setting: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        PretrainConfig.model_validate(setting)
+
+
+def test_exported_weights_load_as_the_embedded_model_does(straight: Path, tmp_path: Path) -> None:
+    export(straight, tmp_path)
+    stored = load_file(tmp_path / "model.safetensors")
+    assert {tensor.dtype for tensor in stored.values()} == {torch.bfloat16}
+    shipped, trained = load_model(tmp_path), weights(straight)
+    for name, parameter in shipped.named_parameters():
+        assert torch.equal(parameter, trained[f"model:{name}"].to(torch.bfloat16).float()), name
+
+
+def test_the_model_card_names_data_and_scores(straight: Path, tmp_path: Path) -> None:
+    export(straight, tmp_path)
+    text = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for corpus, _ in prepare(TINY, straight, None).training:
+        assert corpus.digest in text
+    assert "| steps | 20 of 2 sequences |" in text
+    assert "an early checkpoint" in text
+    assert "MIT" in text
+    assert "Apache-2.0" in text
+
+
+def test_an_export_needs_a_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no pre-training run"):
+        export(tmp_path, tmp_path / "out")
+
+
+def test_measure_counts_a_last_output_only_if_every_token_is_right() -> None:
+    model = build_model(model_config(64, 1, 1, 64))
+    sequences = [encode_pairs(list(small_corpus().examples(task))[:3]) for task in range(3)]
+    score = measure(model, sequences, torch.device("cpu"), batch_size=2)
+    assert score.of == 3
+    assert score.exact == 0
+    assert score.loss == pytest.approx(2.77, abs=0.3)
+    assert 0 <= score.accuracy < 0.5
+
+
+def test_checkpoint_parts_stay_small_and_old_ones_go(tmp_path: Path) -> None:
+    tensors = {f"t{i}": torch.full((100,), float(i)) for i in range(10)}
+    save_checkpoint(tmp_path, tensors, {"step": 1}, max_part_bytes=1000)
+    save_checkpoint(tmp_path, tensors, {"step": 2}, max_part_bytes=1000)
+    parts = sorted(tmp_path.glob("*.safetensors"))
+    assert [part.name for part in parts] == [f"step-00000002-part-{i}-of-5.safetensors" for i in range(1, 6)]
+    found = load_checkpoint(tmp_path)
+    assert found is not None
+    assert all(torch.equal(found[0][name], tensors[name]) for name in tensors)
+
+
+def test_a_broken_write_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_checkpoint(tmp_path, {"t": torch.zeros(3)}, {"step": 1})
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(checkpoint, "save_file", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_checkpoint(tmp_path, {"t": torch.ones(3)}, {"step": 2})
+    found = load_checkpoint(tmp_path)
+    assert found is not None
+    assert found[1]["step"] == 1
+
+
+def test_a_tensor_larger_than_a_part_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="at most 10"):
+        save_checkpoint(tmp_path, {"t": torch.zeros(30)}, {"step": 1}, max_part_bytes=10)
+
+
+def test_corpora_are_packed_once(straight: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_data, "pack", None)
+    assert [corpus.name for corpus, _ in prepare(TINY, straight, None).training] == ["composed", "arc-agi-1"]
