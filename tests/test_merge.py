@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsl.grid import as_grid, grid_from_text, grid_to_text, same_grid
@@ -164,6 +164,7 @@ POOLS = st.lists(
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))
+@settings(deadline=None, max_examples=60)
 @given(pool=POOLS, seed=st.integers(0, 10**6))
 def test_order_of_candidates_never_matters(rule, pool, seed):
     shuffled = random.Random(seed).sample(pool, len(pool))
@@ -171,6 +172,7 @@ def test_order_of_candidates_never_matters(rule, pool, seed):
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))
+@settings(deadline=None, max_examples=60)
 @given(pool=POOLS)
 def test_attempts_differ_and_are_at_most_two(rule, pool):
     attempts = chosen(pool, rule)
