@@ -1,4 +1,4 @@
-"""Loops that compare what actions paint with outputs, and paint chosen actions; arrays as in ``dsl.kernels.objects``."""
+"""Loops that compare what actions paint with outputs, and paint the chosen; arrays as in ``dsl.kernels.objects``."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,6 +168,36 @@ def _count_needed(
             if place[r, c] != a * count + q and output[r, c] == background and producer[r, c] == q:
                 done += 1
     return done
+
+
+@njit(cache=True)
+def explain(
+    grid: Grid8, labels: Labels, output: Grid8, background: int, cells: Cells, ends: Numbers, erases: Flags
+) -> Numbers:
+    """Count for each action and object the changed cells that it makes right: painted, or cleared to background.
+
+    Returns ``(actions, objects)``.
+    """
+    actions, count = ends.shape[0], ends.shape[1] - 1
+    explained = np.zeros((actions, count), np.int64)
+    cleared = np.zeros(count, np.int64)
+    for r in range(grid.shape[0]):
+        for c in range(grid.shape[1]):
+            if labels[r, c] >= 0 and grid[r, c] != output[r, c] and output[r, c] == background:
+                cleared[labels[r, c]] += 1
+    seen = np.full(grid.shape, -1, np.int64)
+    for a in range(actions):
+        for q in range(count):
+            if erases[a]:
+                explained[a, q] = cleared[q]
+            for n in range(ends[a, q], ends[a, q + 1]):
+                r, c = cells[n, 0], cells[n, 1]
+                if seen[r, c] == a * count + q or grid[r, c] == output[r, c]:
+                    continue
+                seen[r, c] = a * count + q
+                if not (erases[a] and labels[r, c] == q and output[r, c] == background):
+                    explained[a, q] += 1
+    return explained
 
 
 @njit(cache=True)

@@ -17,12 +17,13 @@ from dsl.search.objects.rules import choose, read_rules, read_text
 from dsl.search.objects.segments import Scene, scene_of
 
 FORM = "crop_rules"
-TAKE, LEAVE = "take", "leave"
+TAKE = "take"
 
 Picture = NDArray[np.uint8]
 
-CUTS: dict[str, float] = {"box": 0.0, "own": 1.0, "margin": 2.5}
-"""Ways to cut an object out, with their bits: its box, its own cells only, its box with one more cell on each side."""
+CUTS: dict[str, float] = {"box": 0.0, "own": 1.0, "margin": 2.5, "color": 2.0}
+"""Ways to cut an object out, with their bits: its box, its own cells only, its box with one more cell on each side, and
+one cell of its main color."""
 
 
 def _mirrored_right(picture: Picture) -> Picture:
@@ -48,7 +49,8 @@ def _most_common(picture: Picture) -> Picture:
 def _without_repeats(picture: Picture) -> Picture:
     rows = np.concatenate([[True], (picture[1:] != picture[:-1]).any(axis=1)])
     across = np.concatenate([[True], (picture[:, 1:] != picture[:, :-1]).any(axis=0)])
-    return picture[rows][:, across]
+    kept: Picture = picture[rows][:, across]
+    return kept
 
 
 def _left_half(picture: Picture) -> Picture:
@@ -100,6 +102,8 @@ def cut_object(scene: Scene, q: int, cut: str) -> Picture | None:
         return scene.grid[box]
     if cut == "own":
         return np.where(scene.labels[box] == q, scene.grid[box], np.uint8(scene.background))
+    if cut == "color":
+        return scene.table[q : q + 1, columns.COLOR : columns.COLOR + 1].astype(np.uint8)
     top, bottom, left, right = (
         int(scene.table[q, k]) for k in (columns.TOP, columns.BOTTOM, columns.LEFT, columns.RIGHT)
     )

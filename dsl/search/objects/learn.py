@@ -1,6 +1,6 @@
 """Learn rules that choose an action for each object, for tasks whose outputs have their inputs' shapes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from dsl.search.objects.rules import FORM, write_rules
 from dsl.search.objects.segments import SEGMENTATION_BITS, Scene, scenes_of
 from dsl.task import Task
 
-SEGMENTATIONS = ("sprites", "components", "components_4", "sprites_4", "colors", "panels", "regions")
+SEGMENTATIONS = ("sprites", "components", "components_4", "sprites_4", "colors", "panels", "regions", "whole")
 LIMITS = Limits(depth=4, beam=16, solutions=400, predicates=4000, nodes=4000)
 MAX_TASK_OBJECTS = 250
 _MAX_ACTIONS = 250
@@ -74,18 +74,22 @@ def _votes_under(segmentation: str, scenes: list[Scene], task: Task, meter: Mete
     train = len(task.train)
     outputs = [example.output for example in task.train]
     proposals = propose(scenes[:train], outputs)
-    meter.spend(1 + len(proposals) * train // _ACTIONS_PER_NODE)
     texts = [text for text, _ in proposals]
-    palettes = [mix_palette(scene, texts) for scene in scenes[:train]]
-    wrong = _refuted(palettes, outputs)
+    wrong = _refuted(scenes[:train], texts, outputs, meter)
     if wrong is None:
         return []
-    kept = np.flatnonzero(~wrong.all(axis=1))[:_MAX_ACTIONS]
+    kept = _most_useful(wrong)
     names = [texts[k] for k in kept.tolist()]
-    total = sum(scene.count for scene in scenes)
-    learner = Learner(object_items(scenes, train), expressions(proposals, kept, wrong, total), LIMITS)
-    accepted = _Acceptance([mix_palette(scene, names) for scene in scenes[:train]], outputs, learner)
-    lists = learner.search(meter, accepted)
+    accepted = _Acceptance([mix_palette(scene, names) for scene in scenes[:train]], outputs)
+    items = object_items(scenes, train)
+    total = items.planes.shape[1]
+    learner = Learner(items, expressions(proposals, kept, wrong, total), LIMITS)
+    lists = learner.search(meter, accepted.by(learner))
+    if not lists:
+        explained = accepted.explained()
+        wrong[kept] |= explained < np.where(wrong[kept], 0, explained).max(axis=0)
+        learner = Learner(items, expressions(proposals, kept, wrong, total), LIMITS)
+        lists = learner.search(meter, accepted.by(learner))
     if not lists:
         return []
     meter.spend(1 + len(names) * len(task.test_inputs) // _ACTIONS_PER_NODE)
@@ -101,11 +105,21 @@ def _votes_under(segmentation: str, scenes: list[Scene], task: Task, meter: Mete
     return votes
 
 
-def _refuted(palettes: Sequence[Palette], outputs: Sequence[Grid]) -> NDArray[np.bool_] | None:
+def _most_useful(wrong: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the actions that are right for most objects, fewest bits first."""
+    right = (~wrong).sum(axis=1)
+    best = np.argsort(-right, kind="stable")[:_MAX_ACTIONS]
+    return np.sort(best[right[best] > 0])
+
+
+def _refuted(
+    scenes: Sequence[Scene], texts: Sequence[str], outputs: Sequence[Grid], meter: Meter
+) -> NDArray[np.bool_] | None:
     """Return which actions are wrong for which objects of all demonstrations; None if some output cannot be reached."""
     parts = []
-    for palette, output in zip(palettes, outputs, strict=True):
-        refuted = palette.wrong(output)
+    for scene, output in zip(scenes, outputs, strict=True):
+        meter.spend(1 + len(texts) // _ACTIONS_PER_NODE)
+        refuted = mix_palette(scene, texts).wrong(output)
         if refuted is None or refuted.all(axis=0).any():
             return None
         parts.append(refuted)
@@ -135,14 +149,21 @@ def render_all(palettes: Sequence[Palette], choice: NDArray[np.uint8]) -> tuple[
 class _Acceptance:
     """Accept rule lists whose rendered demonstrations are the outputs."""
 
-    def __init__(self, palettes: Sequence[Palette], outputs: Sequence[Grid], learner: Learner) -> None:
+    def __init__(self, palettes: Sequence[Palette], outputs: Sequence[Grid]) -> None:
         self._palettes = palettes
         self._outputs = outputs
-        self._learner = learner
         self._known: dict[bytes, bool] = {}
 
-    def __call__(self, found: RuleList) -> bool:
-        choice = train_choice(self._learner, found)
+    def by(self, learner: Learner) -> Callable[[RuleList], bool]:
+        """Return the test for the lists of a learner."""
+        return lambda found: self._accepts(train_choice(learner, found))
+
+    def explained(self) -> NDArray[np.int64]:
+        """Count for each action and object the changed cells that it makes right, ``(actions, objects)``."""
+        pairs = zip(self._palettes, self._outputs, strict=True)
+        return np.concatenate([palette.explained(output) for palette, output in pairs], axis=1)
+
+    def _accepts(self, choice: NDArray[np.uint8]) -> bool:
         key = choice.tobytes()
         if key not in self._known:
             rendered = render_all(self._palettes, choice)

@@ -12,11 +12,14 @@ from dsl.program import Call, Program, text_literal
 from dsl.search.budget import Meter
 from dsl.search.cells.answers import Vote
 from dsl.search.cells.learner import Learner, Limits, RuleList
-from dsl.search.objects.crops import CUTS, FORM, LEAVE, TAKE, TRANSFORMS, crop, take
+from dsl.search.objects.counts import vote_counts
+from dsl.search.objects.crops import CUTS, FORM, TRANSFORMS, crop, take
 from dsl.search.objects.learn import SEGMENTATIONS, expressions, task_scenes, train_choice
 from dsl.search.objects.properties import object_items
 from dsl.search.objects.rules import write_rules
 from dsl.search.objects.segments import SEGMENTATION_BITS, Scene
+from dsl.search.objects.stacks import vote_stacks
+from dsl.search.objects.subsets import LEAVE, TAKE
 from dsl.task import Task
 
 TILES = tuple(f"tiles {down}x{across}" for down in range(1, 6) for across in range(1, 6) if down * across > 1)
@@ -56,6 +59,9 @@ def vote_crops(task: Task, meter: Meter) -> list[Vote]:
             continue
         for cut, transform, matches in _matching(scenes[: len(outputs)], outputs, meter):
             votes.extend(_votes_for(segmentation, cut, transform, matches, scenes, meter))
+        if segmentation not in TILES:
+            votes.extend(vote_counts(task, segmentation, scenes, meter))
+            votes.extend(vote_stacks(task, segmentation, scenes, meter))
     return votes
 
 

@@ -69,6 +69,10 @@ _DERIVED_FLAGS: tuple[tuple[str, float], ...] = (
     ("inside_other", 3.5),
     ("in_line_with_same_color", 4.0),
     ("odd_filled", 4.0),
+    ("odd_top", 4.0),
+    ("odd_bottom", 4.0),
+    ("odd_left", 4.0),
+    ("odd_right", 4.0),
 )
 _COLORS: tuple[tuple[str, float], ...] = (
     ("color", -1.0),
@@ -171,8 +175,7 @@ def _commonness(values: NDArray[np.generic]) -> tuple[NDArray[np.bool_], NDArray
 def _derived_numbers(scene: Scene, filled: Numbers) -> list[Numbers]:
     table = scene.table
     height, width = scene.shape
-    images = _images(scene)
-    _, inverse, counts = np.unique(images, return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(scene.images, return_inverse=True, return_counts=True)
     rarest = scene.inside[np.arange(scene.count), table[:, columns.RAREST]]
     return [
         height - 1 - table[:, columns.BOTTOM],
@@ -208,24 +211,11 @@ def _touching(scene: Scene) -> NDArray[np.bool_]:
     return touching
 
 
-def _images(scene: Scene) -> NDArray[np.int64]:
-    """Number the objects by what they look like: shape and colors, wherever they are."""
-    known: dict[tuple[int, bytes], int] = {}
-    numbers = []
-    for q in range(scene.count):
-        cells = scene.cells[scene.starts[q] : scene.starts[q + 1]].copy()
-        cells[:, 0] -= scene.table[q, columns.TOP]
-        cells[:, 1] -= scene.table[q, columns.LEFT]
-        key = (len(cells), cells.tobytes())
-        numbers.append(known.setdefault(key, len(known)))
-    return np.array(numbers, np.int64)
-
-
 def _derived_flags(scene: Scene, filled: Numbers) -> list[NDArray[np.bool_]]:
     table = scene.table
     shapes = _commonness(table[:, columns.SHAPE_HASH])
     colors = _commonness(table[:, columns.COLOR])
-    images = _commonness(_images(scene))
+    images = _commonness(scene.images)
     same_color = table[:, columns.COLOR][:, None] == table[:, columns.COLOR]
     apart = np.abs(scene.centers[:, None] - scene.centers[None]).min(axis=2) == 0
     in_line = same_color & apart
@@ -241,6 +231,10 @@ def _derived_flags(scene: Scene, filled: Numbers) -> list[NDArray[np.bool_]]:
         scene.contains.any(axis=0),
         in_line.any(axis=1),
         filled.sum(axis=1) % 2 == 1,
+        table[:, columns.TOP] % 2 == 1,
+        (scene.shape[0] - 1 - table[:, columns.BOTTOM]) % 2 == 1,
+        table[:, columns.LEFT] % 2 == 1,
+        (scene.shape[1] - 1 - table[:, columns.RIGHT]) % 2 == 1,
     ]
 
 

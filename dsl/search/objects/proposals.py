@@ -6,13 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.grid import MAX_SIDE, Grid
+from dsl.grid import Grid
 from dsl.kernels import objects as kernels
 from dsl.kernels import planes_objects as columns
 from dsl.kernels.objects_regions import CLEAR
-from dsl.search.objects.actions import DIRECTIONS, REGIONS, SOURCES, STOPS, TURNS, write_pattern
+from dsl.search.objects.actions import TURNS
+from dsl.search.objects.growth import REGIONS, SOURCES, STOPS, write_pattern
+from dsl.search.objects.moves import LEVELS
 from dsl.search.objects.roles import ROLE_BITS
 from dsl.search.objects.segments import Scene
+from dsl.search.objects.verbs import DIRECTIONS
 
 Proposal = tuple[str, float]
 """An action's text and its description length in bits."""
@@ -20,6 +23,7 @@ Proposal = tuple[str, float]
 _MAX_REACH = 8
 _MAX_VECTORS = 24
 _MAX_STAMPS = 24
+_MAX_STAMPED = 14
 _STAMP_MARGINS = (1, 2, 3, 5)
 _BACKGROUND_AS_OBJECT = ("regions", "panels", "tiles")
 _DIAGONAL_BITS = 1.0
@@ -73,7 +77,7 @@ def propose(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> list[Proposal]:
         found.extend(_moves(changes, scenes, outputs))
     if changes.grows or changes.recolors:
         found.extend(_fills(changes))
-        found.extend(_templates())
+        found.extend(_templates(scenes))
         found.extend(find_stamps(scenes, outputs))
     if changes.grows:
         found.extend(_copies(scenes, outputs))
@@ -114,10 +118,12 @@ def _moves(changes: Changes, scenes: Sequence[Scene], outputs: Sequence[Grid]) -
             yield f"to_edge {name}", 3.5
     yield "approach any", 2.5
     yield "approach same_color", 3.5
-    for role in ("largest", "smallest", "most_colors"):
+    present = sorted({int(color) for scene in scenes for color in scene.table[:, columns.COLOR]})
+    partners = ["largest", "smallest", "most_colors", *(f"#{color}" for color in present)]
+    for role in partners:
         yield f"approach {role}", 3.5
-    for color in sorted({int(color) for scene in scenes for color in np.unique(scene.grid)}):
-        yield f"approach #{color}", 3.5
+        for edge in LEVELS:
+            yield f"align {edge} {role}", 5.0
     for dy, dx in _vectors(scenes, outputs):
         yield f"move {dy} {dx}", 4.0 + 0.5 * (abs(dy) + abs(dx))
 
@@ -174,7 +180,12 @@ def _fills(changes: Changes) -> Iterator[Proposal]:
             yield f"fill {region} {color}", (3.5 if k < 3 else 4.5) + more
 
 
-def _templates() -> Iterator[Proposal]:
+def _templates(scenes: Sequence[Scene]) -> Iterator[Proposal]:
+    present = sorted({int(color) for scene in scenes for color in scene.table[:, columns.COLOR]})
+    for role in ("largest", "most_colors", "most_filled", "only_image", "nearest", "same_shape", "in_row", "in_column"):
+        yield f"become {role}", 4.0
+    for color in present:
+        yield f"become #{color}", 4.5
     for role in ("largest", "most_colors"):
         yield f"complete {role} kept", 4.5
         yield f"complete {role} turned", 5.0
@@ -231,4 +242,4 @@ def _agreed_pattern(
             break
         pattern = pattern[1:-1, 1:-1]
     painted = int((pattern != CLEAR).sum())
-    return pattern if 0 < painted <= 2 * MAX_SIDE else None
+    return pattern if 0 < painted <= _MAX_STAMPED else None

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.errors import DslError
 from dsl.grid import Grid, seal
 from dsl.kernels import objects_judge as kernels
-from dsl.search.objects.actions import Painting, erases, paint
+from dsl.search.objects.actions import erases, paint
 from dsl.search.objects.segments import Scene
 
 Numbers = NDArray[np.int64]
@@ -46,6 +45,11 @@ class Palette:
         )
         return refuted if reachable else None
 
+    def explained(self, output: Grid) -> Numbers:
+        """Count the changed cells of an output that each action of each object makes right, ``(actions, objects)``."""
+        scene = self.scene
+        return kernels.explain(scene.grid, scene.labels, output, scene.background, self.cells, self.ends, self.erases)
+
     def render(self, choice: Numbers) -> Grid | None:
         """Return the image after each object's chosen action; None if one of them has no result."""
         if not self.valid[choice, np.arange(len(choice))].all():
@@ -66,14 +70,12 @@ class Palette:
 
 
 def mix_palette(scene: Scene, actions: Sequence[str]) -> Palette:
-    """Paint every action for every object of a scene; an action that fails there has no result for any object."""
-    nothing = Painting(np.zeros((0, 3), np.int16), np.zeros(scene.count + 1, np.int64), np.zeros(scene.count, np.bool_))
-    paintings = []
-    for action in actions:
-        try:
-            paintings.append(paint(action, scene))
-        except DslError:
-            paintings.append(nothing)
+    """Paint every action for every object of a scene.
+
+    Raises:
+        ParseError: a text names no action.
+    """
+    paintings = [paint(action, scene) for action in actions]
     sizes = np.array([0, *(len(painting.cells) for painting in paintings)])
     offsets = np.cumsum(sizes)[:-1]
     everywhere = np.ones(scene.count, np.bool_)

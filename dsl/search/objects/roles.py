@@ -13,6 +13,9 @@ from dsl.search.objects.segments import Scene
 
 Numbers = NDArray[np.int64]
 
+FAR = 1 << 20
+"""Stands for the distance of an object to itself and to those that do not count."""
+
 NOBODY = -3
 """Stands for a partner that an object does not have."""
 
@@ -34,6 +37,17 @@ def _most_colors(scene: Scene) -> Numbers:
     return _same(scene, int(keys.argmax()))
 
 
+def _most_filled(scene: Scene) -> Numbers:
+    filled = scene.inside.sum(axis=1) - scene.inside[:, scene.background]
+    return _same(scene, int(filled.argmax()))
+
+
+def _only_image(scene: Scene) -> Numbers:
+    _, first, counts = np.unique(scene.images, return_index=True, return_counts=True)
+    alone = first[counts == 1]
+    return _same(scene, int(alone[0]) if len(alone) == 1 else NOBODY)
+
+
 def _first_of(flags: NDArray[np.bool_]) -> Numbers:
     """Return the first column set in each row, ``NOBODY`` where there is none."""
     return np.where(flags.any(axis=1), flags.argmax(axis=1), NOBODY)
@@ -45,8 +59,8 @@ def _nearest(scene: Scene) -> Numbers:
 
 def _nearest_other_color(scene: Scene) -> Numbers:
     colors = scene.table[:, columns.COLOR]
-    apart = np.where(colors[:, None] == colors, 1 << 20, scene.distances)
-    return np.where(apart.min(axis=1) < 1 << 20, apart.argmin(axis=1), NOBODY)
+    apart = np.where(colors[:, None] == colors, FAR, scene.distances)
+    return np.where(apart.min(axis=1) < FAR, apart.argmin(axis=1), NOBODY)
 
 
 def _same_shape(scene: Scene) -> Numbers:
@@ -75,8 +89,8 @@ def _aligned(axis: int) -> Callable[[Scene], Numbers]:
         table = scene.table
         overlap = (table[:, low][:, None] <= table[:, high]) & (table[:, high][:, None] >= table[:, low])
         other = table[:, columns.COLOR][:, None] != table[:, columns.COLOR]
-        apart = np.where(overlap & other, scene.distances, 1 << 20)
-        return np.where(apart.min(axis=1) < 1 << 20, apart.argmin(axis=1), NOBODY)
+        apart = np.where(overlap & other, scene.distances, FAR)
+        return np.where(apart.min(axis=1) < FAR, apart.argmin(axis=1), NOBODY)
 
     return partner
 
@@ -85,6 +99,8 @@ _PARTNERS: dict[str, Callable[[Scene], Numbers]] = {
     "largest": _largest,
     "smallest": _smallest,
     "most_colors": _most_colors,
+    "most_filled": _most_filled,
+    "only_image": _only_image,
     "nearest": _nearest,
     "nearest_other_color": _nearest_other_color,
     "same_shape": _same_shape,
@@ -97,11 +113,14 @@ _PARTNERS: dict[str, Callable[[Scene], Numbers]] = {
 
 
 def object_by_role(role: str, scene: Scene) -> Numbers:
-    """Return each object's partner of a role, ``(objects,)``; ``NOBODY`` where it has none.
+    """Return each object's partner of a role, or the nearest other object of a color; ``NOBODY`` where it has none.
 
     Raises:
         ParseError: no such role.
     """
+    if is_constant(role):
+        apart = np.where(scene.table[:, columns.COLOR] == int(role[1]), scene.distances, FAR)
+        return np.where(apart.min(axis=1) < FAR, apart.argmin(axis=1), NOBODY)
     if role not in _PARTNERS:
         raise ParseError(f"role of an object must be one of {', '.join(_PARTNERS)}, got {role!r}")
     return _PARTNERS[role](scene)
@@ -132,13 +151,18 @@ ROLE_BITS: dict[str, float] = {
 """Bits of naming a color by its role."""
 
 
+def is_constant(role: str) -> bool:
+    """Tell whether a word is a color constant such as ``#3``."""
+    return len(role) == 2 and role[0] == "#" and role[1].isdigit()
+
+
 def color_values(role: str, scene: Scene) -> Numbers:
     """Return each object's color of a role or a constant, ``(objects,)``; 10 where it has none.
 
     Raises:
         ParseError: no such role.
     """
-    if role.startswith("#") and len(role) == 2 and role[1].isdigit():
+    if is_constant(role):
         return _same(scene, int(role[1]))
     if role in _OWN:
         return scene.table[:, _OWN[role]]
@@ -151,7 +175,8 @@ def color_values(role: str, scene: Scene) -> Numbers:
     if role not in _PARTNERS:
         raise ParseError(f"color must be '#' and a digit or one of {', '.join(ROLE_BITS)}, got {role!r}")
     partners = _PARTNERS[role](scene)
-    return np.where(partners >= 0, scene.table[np.maximum(partners, 0), columns.COLOR], NO_COLOR)
+    colors: Numbers = np.where(partners >= 0, scene.table[np.maximum(partners, 0), columns.COLOR], NO_COLOR)
+    return colors
 
 
 def _edge_colors(scene: Scene, direction: int) -> Numbers:
@@ -159,12 +184,13 @@ def _edge_colors(scene: Scene, direction: int) -> Numbers:
     height, width = scene.shape
     row, column = scene.centers[:, 0] // 2, scene.centers[:, 1] // 2
     ends = ((0, column), (height - 1, column), (row, 0), (row, width - 1))
-    return scene.grid[ends[direction]].astype(np.int64)
+    colors: Numbers = scene.grid[ends[direction]].astype(np.int64)
+    return colors
 
 
 def _only_other(scene: Scene) -> Numbers:
     """Return the one color of the image that is neither background nor in the object."""
-    present = np.bincount(scene.grid.ravel(), minlength=NUM_COLORS) > 0
+    present: NDArray[np.bool_] = np.bincount(scene.grid.ravel(), minlength=NUM_COLORS) > 0
     present[scene.background] = False
     others = present[None] & (scene.inside == 0)
     return np.where(others.sum(axis=1) == 1, others.argmax(axis=1), NO_COLOR)

@@ -2,8 +2,8 @@
 
 ``components`` and ``components_4`` are areas of one color that are not background (over corners, over sides only),
 ``sprites`` and ``sprites_4`` areas of any colors but the background, ``colors`` all cells of each color, ``regions``
-areas of one color with the background's too, ``panels`` the rectangles between full lines, and ``tiles 2x3`` the equal
-rectangles of a grid of 2 rows and 3 columns.
+areas of one color with the background's too, ``whole`` the image itself, ``panels`` the rectangles between full lines,
+and ``tiles 2x3`` the equal rectangles of a grid of 2 rows and 3 columns.
 """
 
 from functools import cached_property, lru_cache
@@ -39,6 +39,7 @@ SEGMENTATION_BITS: dict[str, float] = {
     "sprites_4": 2.0,
     "colors": 2.5,
     "panels": 2.0,
+    "whole": 1.0,
     "regions": 3.0,
     "tiles": 4.0,
 }
@@ -96,7 +97,7 @@ class Scene:
     @cached_property
     def distances(self) -> NDArray[np.int64]:
         """Side steps between the boxes' middles, doubled, ``(count, count)``; large on the diagonal."""
-        apart = np.abs(self.centers[:, None] - self.centers[None]).sum(axis=2)
+        apart: NDArray[np.int64] = np.abs(self.centers[:, None] - self.centers[None]).sum(axis=2)
         np.fill_diagonal(apart, 1 << 20)
         return apart
 
@@ -111,6 +112,18 @@ class Scene:
         )
         np.fill_diagonal(holds, False)
         return holds
+
+    @cached_property
+    def images(self) -> NDArray[np.int64]:
+        """Numbers ``(count,)``, equal for objects that look alike: in shape and colors, wherever they are."""
+        known: dict[bytes, int] = {}
+        numbers = []
+        for q in range(self.count):
+            cells = self.cells[self.starts[q] : self.starts[q + 1]].copy()
+            cells[:, 0] -= self.table[q, planes_objects.TOP]
+            cells[:, 1] -= self.table[q, planes_objects.LEFT]
+            numbers.append(known.setdefault(cells.tobytes(), len(known)))
+        return np.array(numbers, np.int64)
 
     def box(self, q: int) -> tuple[slice, slice]:
         """Return the rows and columns of an object's bounding box."""
@@ -132,6 +145,8 @@ def segment(grid: Grid, segmentation: str, background: int) -> tuple[Labels, int
         labels, count = planes_objects.label(grid, skip_background, one_color, diagonal, background)
     elif segmentation == "colors":
         labels, count = _color_layers(grid, background)
+    elif segmentation == "whole":
+        labels, count = np.zeros(grid.shape, np.int32), 1
     elif segmentation == "panels":
         labels, count = _panels(grid)
     else:
@@ -164,7 +179,7 @@ def _panels(grid: Grid) -> tuple[Labels, int]:
 def _tiles(grid: Grid, segmentation: str) -> tuple[Labels, int]:
     down, _, across = segmentation.removeprefix("tiles ").partition("x")
     if not (segmentation.startswith("tiles ") and down.isdigit() and across.isdigit() and int(down) and int(across)):
-        allowed = ", ".join((*COMPONENTS, "colors", "panels", "tiles 2x3"))
+        allowed = ", ".join((*COMPONENTS, "colors", "whole", "panels", "tiles 2x3"))
         raise PrimitiveError(f"segmentation must be one of {allowed}, got {segmentation!r}")
     rows, columns = int(down), int(across)
     height, width = grid.shape
