@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from ensemble.checkpoint import weights_of
 from ensemble.errors import ModelError
@@ -29,7 +29,7 @@ def export(work: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = card(trainer, trainer.measure())
     weights = {name: tensor.to(torch.bfloat16) for name, tensor in weights_of(trainer.model).items()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").write_bytes(save(weights, metadata={"format": "pt"}))
     settings = trainer.model.config
     settings.architectures, settings.dtype = ["GridLM"], torch.bfloat16
     settings.save_pretrained(folder)
