@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -168,12 +169,16 @@ def _warm_up(config: Config, say: Callable[[str], None]) -> None:
         return
     from dsl.kernels import warm_up
 
-    say("compiling kernels (once on this machine, up to a minute)")
-    started = time.monotonic()
-    warm_up()
-    seconds = time.monotonic() - started
-    if seconds > SLOW_WARM_UP_SECONDS:
-        say(f"kernels compiled in {seconds:.0f} s; the next run starts at once")
+    slow = threading.Timer(
+        SLOW_WARM_UP_SECONDS,
+        say,
+        ["compiling kernels: once on this machine, about a minute; the next run starts at once"],
+    )
+    slow.start()
+    try:
+        warm_up()
+    finally:
+        slow.cancel()
 
 
 @contextlib.contextmanager

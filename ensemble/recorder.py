@@ -191,6 +191,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(SCHEMA)
         connection.execute("DELETE FROM job WHERE status = 'running'")
     except BaseException:

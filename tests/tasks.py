@@ -13,7 +13,10 @@ def task_json(cell=1, *, tests=1, answers=True):
     test = {"input": [[cell, cell], [0, 0]], "output": [[0, 0], [cell, cell]]}
     if not answers:
         del test["output"]
-    return {"train": [{"input": source, "output": target}] * 2, "test": [dict(test) for _ in range(tests)]}
+    return {
+        "train": [{"input": source, "output": target} for _ in range(2)],
+        "test": [dict(test) for _ in range(tests)],
+    }
 
 
 def write_json(path, value):

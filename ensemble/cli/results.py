@@ -1,6 +1,7 @@
 """Commands that read stored runs: they need neither a solver nor torch."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from ensemble.data import DataSet
     from ensemble.scoring import Score
     from ensemble.store import Run
-    from ensemble.types import Prediction
+    from ensemble.types import Candidate, Prediction
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RunFolder = Annotated[Path, typer.Argument(help="Run folder.")]
@@ -77,19 +78,29 @@ def _print(result: Any, as_json: bool) -> None:
 
 
 def print_result(run: "Run") -> None:
-    """Print what a finished run solved: by each half, together, and by one half only."""
-    from ensemble.ablation import ablate as compute
+    """Print what a finished run solved: by each family of solvers, by that family only, and by all together."""
+    from ensemble.merge import merge
     from ensemble.scoring import markdown_table
+    from ensemble.scoring import score as compute
 
-    ablation = compute(run)
-    families = [name for name in ("symbolic", "neural") if name in run.config.solvers]
-    names = [*families, "ensemble"] if len(families) != 1 or len(run.config.solvers) > 1 else ["ensemble"]
+    dataset = run.dataset()
+    pool = {task_id: run.candidates(task_id) for task_id in run.task_ids}
+    families = list(dict.fromkeys(c.provenance.family for found in pool.values() for c in found))
+    parts: dict[str, Mapping[str, Sequence[Candidate]]] = {
+        name: {task_id: [c for c in found if c.provenance.family == name] for task_id, found in pool.items()}
+        for name in families
+        if len(families) > 1
+    }
+    scores = {}
+    for name, part in {**parts, "ensemble": pool}.items():
+        attempts = {task.task_id: merge(task, part[task.task_id], run.config.merge) for task in dataset.tasks}
+        scores[name] = compute(run.task_ids, attempts, part, dataset.answers)
+    alone = [score.solved("pass@2") for name, score in scores.items() if name != "ensemble"]
     rows = []
-    for name in names:
-        row = ablation.rows[name].score
-        only = ablation.solved_by.get(f"only_{name}", ())
-        figures = [str(row.figure(level, "task")) for level in ("pass@1", "pass@2", "oracle")]
-        rows.append([name, *figures, str(len(only)) if name != "ensemble" and len(families) > 1 else ""])
+    for name, score in scores.items():
+        figures = [str(score.figure(level, "task")) for level in ("pass@1", "pass@2", "oracle")]
+        only = sum(own and sum(others) == 1 for own, *others in zip(score.solved("pass@2"), *alone, strict=True))
+        rows.append([name, *figures, str(only) if name != "ensemble" else ""])
     typer.echo(markdown_table(["tasks solved", "pass@1", "pass@2", "oracle", "only by it"], rows))
 
 

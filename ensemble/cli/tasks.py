@@ -35,7 +35,7 @@ def find_task(text: str) -> "DataSet":
     from ensemble.errors import DataError
 
     if not Path(text).exists() and ":" not in text and "/" not in text:
-        for name in NAMED_SETS:
+        for name in (name for name, entry in NAMED_SETS.items() if entry.part is None):
             dataset = load_tasks(name)
             if text in dataset.task_ids:
                 return dataset.select([text])
