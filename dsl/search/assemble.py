@@ -22,6 +22,7 @@ from dsl.errors import PrimitiveError
 from dsl.grid import NUM_COLORS, Grid, seal
 from dsl.kernels.cover import PAINTED, greedy_cover
 from dsl.program import Call, Literal, Program, color_literal, evaluate, form, grid_literal, text_literal
+from dsl.search.budget import Meter
 from dsl.search.enumerate import Enumeration
 from dsl.search.rows import MISSING
 from dsl.types import Kind, Object
@@ -201,7 +202,12 @@ class Cover:
 
 
 def assemble(
-    enumeration: Enumeration, canvas: Canvas, outputs: Sequence[Grid], subsets: Sequence[tuple[int, ...]], limit: int
+    enumeration: Enumeration,
+    canvas: Canvas,
+    outputs: Sequence[Grid],
+    subsets: Sequence[tuple[int, ...]],
+    limit: int,
+    meter: Meter,
 ) -> list[Cover]:
     """Cover the outputs of each subset of demonstrations; return distinct compositions, cheapest first.
 
@@ -211,11 +217,14 @@ def assemble(
         outputs: of all demonstrations.
         subsets: demonstrations that must come out right, for each attempt.
         limit: pieces tried at most.
+        meter: ends the attempts when it is exhausted.
     """
     pieces = collect_pieces(enumeration, canvas, outputs, limit)
     paints = [c for c in range(1, NUM_COLORS) if all(pieces.targets[c, a:b].any() for a, b in pieces.spans)]
     found: dict[str, Cover] = {}
     for subset in subsets:
+        if meter.exhausted:
+            break
         required = np.zeros(pieces.targets.shape[1], np.uint64)
         for k in subset:
             required[slice(*pieces.spans[k])] = np.bitwise_or.reduce(pieces.targets[:, slice(*pieces.spans[k])])

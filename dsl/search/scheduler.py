@@ -6,7 +6,7 @@ printed text was parsed and run on every input.
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,8 @@ from dsl.errors import DslError
 from dsl.grid import Grid, GridKey, grid_key
 from dsl.program import Program, parse, run
 from dsl.search.budget import Budget, Meter
-from dsl.search.cells import solve_cells
+from dsl.search.cells import CellConfig, solve_cells
+from dsl.search.enumerate import EnumerationConfig
 from dsl.search.image import ImageEngine, Proposal
 from dsl.search.normalize import find_roles
 from dsl.search.objects import solve_objects
@@ -27,9 +28,13 @@ ROUND_FACTOR = 6
 RULES_AFTER_ROUND = 1
 """The engines of cell and object rules run once, after this round; they use the images found until then."""
 RULES_SHARE = 0.3
-CERTAIN_COST = 16.0
+MAX_ROLE_RULES = 5
+RESERVE = 0.12
+"""Share of the budget kept back for composing and verifying what the last round found."""
+MEMORY_SHARE = 0.5
+CERTAIN_COST = 10.0
 """A program of at most so many bits that fits all demonstrations ends the search with its round."""
-CLEAR_COST = 45.0
+CLEAR_COST = 15.0
 """A program of at most so many bits that fits all demonstrations ends the search after one more round."""
 
 Listener = Callable[[Solution], None]
@@ -47,34 +52,43 @@ def synthesize(task: Task, budget: Budget, on_solution: Listener | None = None) 
         Verified solutions: those that fit all demonstrations first, then by cost.
     """
     meter = Meter(budget)
+    work = meter.slice(1 - RESERVE)
     found = _Found(task, on_solution)
-    engines = [ImageEngine(task)] + [ImageEngine(task, roles) for roles in find_roles(task)]
+    views = [None, *find_roles(task)]
+    config = EnumerationConfig(max_bytes=int(MEMORY_SHARE * budget.memory_bytes) // len(views))
+    engines = [ImageEngine(task, roles, config) for roles in views]
     nodes = FIRST_ROUND
-    last_round = False
     for round_number in itertools.count():
         last_round = found.best_cost <= CLEAR_COST
         for i, engine in enumerate(engines):
-            engine.grow(meter, nodes if i == 0 else nodes // 2)
-            found.propose(engine.proposals())
-        if found.best_cost <= CERTAIN_COST or meter.exhausted:
+            engine.grow(work, nodes if i == 0 else nodes // 2)
+            found.propose(engine.proposals(meter))
+        if found.best_cost <= CERTAIN_COST or work.exhausted:
             break
         if round_number == RULES_AFTER_ROUND:
-            _run_rules(task, engines[0], found, meter)
-        if last_round or meter.exhausted or all(engine.finished for engine in engines):
+            _run_rules(engines, found, work)
+        if last_round or work.exhausted or all(engine.finished for engine in engines):
             break
         nodes *= ROUND_FACTOR
     return found.ranked()
 
 
-def _run_rules(task: Task, engine: ImageEngine, found: "_Found", meter: Meter) -> None:
-    """Run the engines of cell rules and object rules, each on a share of what is left."""
+def _run_rules(engines: list[ImageEngine], found: "_Found", meter: Meter) -> None:
+    """Run the engines of cell rules on every view and of object rules, each on a share of what is left."""
+    for engine in engines:
+        part = meter.slice(RULES_SHARE)
+        config = None if engine.roles is None else CellConfig(confident_bits=math.inf)
+        solutions = solve_cells(engine.view, part, engine.images(), config)
+        meter.spend(part.nodes)
+        if engine.roles is None:
+            found.accept(solutions)
+        else:
+            best = [
+                Proposal(solution.program, solution.cost, solution.engine) for solution in solutions[:MAX_ROLE_RULES]
+            ]
+            found.propose(map(engine.for_task, best))
     part = meter.slice(RULES_SHARE)
-    for solution in solve_cells(task, part, engine.images()):
-        found.accept(solution)
-    meter.spend(part.nodes)
-    part = meter.slice(RULES_SHARE)
-    for solution in solve_objects(task, part):
-        found.accept(solution)
+    found.accept(solve_objects(engines[0].view, part))
     meter.spend(part.nodes)
 
 
@@ -96,15 +110,16 @@ class _Found:
             if text not in self.solutions:
                 solution = verify(self.task, text, proposal.cost, proposal.engine)
                 if solution is not None:
-                    self.accept(solution)
+                    self.accept([solution])
 
-    def accept(self, solution: Solution) -> None:
-        """Keep a verified solution."""
-        self.solutions[str(solution.program)] = solution
-        if solution.fits == len(self.task.train):
-            self.best_cost = min(self.best_cost, solution.cost)
-        if self.listener is not None:
-            self.listener(solution)
+    def accept(self, solutions: Iterable[Solution]) -> None:
+        """Keep verified solutions."""
+        for solution in solutions:
+            self.solutions[str(solution.program)] = solution
+            if solution.fits == len(self.task.train):
+                self.best_cost = min(self.best_cost, solution.cost)
+            if self.listener is not None:
+                self.listener(solution)
 
     def ranked(self) -> list[Solution]:
         """Return the solutions, those that fit more demonstrations first, then the cheaper ones."""
@@ -132,7 +147,7 @@ def _result(program: Program, grid: Grid) -> Grid | None:
         return None
 
 
-def answers(solutions: list[Solution], test_index: int, limit: int = 2) -> list[Grid]:
+def answers(solutions: Sequence[Solution], test_index: int, limit: int = 2) -> list[Grid]:
     """Return the distinct grids that ranked solutions predict for one test input, best first."""
     seen: dict[GridKey, Grid] = {}
     for solution in solutions:
