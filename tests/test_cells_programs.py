@@ -13,7 +13,7 @@ from dsl.search.budget import Budget, Meter
 from dsl.search.cells import solve_cells
 from dsl.search.cells.answers import vote_bits
 from dsl.search.cells.autoregressive import ORIENTATIONS, oriented, restored
-from dsl.search.cells.canvas import open_canvas
+from dsl.search.cells.canvas_text import open_canvas
 from dsl.search.cells.proposals import propose_canvases
 from dsl.search.solution import Solution
 from dsl.task import Example, Task

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from dsl.errors import PrimitiveError
-from dsl.grid import NUM_COLORS
+from dsl.grid import NUM_COLORS, Grid
 from dsl.program import Program
-from dsl.search.cells.canvas import MAX_PARTS, Canvas, open_canvas
+from dsl.search.cells.canvas import Canvas
+from dsl.search.cells.canvas_crops import PANEL_SELECTORS
+from dsl.search.cells.canvas_parts import MAX_PARTS
+from dsl.search.cells.canvas_text import open_canvas
 from dsl.search.cells.images import ExtraImage
 from dsl.search.cells.numbers import SELECTORS
 from dsl.search.cells.shape import predict_shapes
@@ -70,28 +73,57 @@ def _offered(task: Task, extra: Sequence[ExtraImage]) -> Iterator[tuple[Program,
 
 
 def _candidates(task: Task) -> Iterator[tuple[str, float]]:
+    inputs = [example.input for example in task.train]
+    outputs = [example.output for example in task.train]
+    same_shape = all(source.shape == target.shape for source, target in zip(inputs, outputs, strict=True))
     yield "same", 0.0
+    if not same_shape:
+        yield "transposed", 0.5
     yield "panels", 1.0
-    yield from _by_ratio(task)
+    yield from _by_ratio(inputs, outputs)
     yield "blocks", 2.0
+    yield from _crops()
+    if same_shape and len({target.shape for target in outputs}) > 1:
+        return
+    if not same_shape:
+        yield from _of_crops(inputs, outputs)
+    for guess in predict_shapes(task, max_guesses=1):
+        yield f"blank {guess.height} {guess.width}", 3.0
+        if not same_shape:
+            yield f"padded {guess.height} {guess.width}", 2.5
+
+
+def _crops() -> Iterator[tuple[str, float]]:
     for wanted in ("", *(f" #{c}" for c in range(NUM_COLORS))):
         yield f"box{wanted}", 2.0
         yield f"box{wanted} inside", 3.0
+    for name in PANEL_SELECTORS:
+        yield f"panel {name}", 3.0
     for segmentation in ("m8", "m4", "x8", "x4"):
         for selector in SELECTORS:
             yield f"object {segmentation} {selector}", 4.0
             yield f"object {segmentation} {selector} inside", 5.0
-    same_shape = all(example.input.shape == example.output.shape for example in task.train)
-    fixed_shape = len({example.output.shape for example in task.train}) == 1
-    if fixed_shape or not same_shape:
-        for guess in predict_shapes(task, max_guesses=1):
-            yield f"blank {guess.height} {guess.width}", 3.0
 
 
-def _by_ratio(task: Task) -> Iterator[tuple[str, float]]:
-    """Yield tiles, parts and blocks, if all outputs have one ratio to their inputs."""
-    down = {Fraction(example.output.shape[0], example.input.shape[0]) for example in task.train}
-    across = {Fraction(example.output.shape[1], example.input.shape[1]) for example in task.train}
+def _of_crops(inputs: Sequence[Grid], outputs: Sequence[Grid]) -> Iterator[tuple[str, float]]:
+    """Yield crops that are then tiled, cut or shrunk to the outputs' shapes."""
+    for text, cost in _crops():
+        if text.endswith("inside"):
+            continue
+        try:
+            bases = [open_canvas(text, grid).image.grid for grid in inputs]
+        except PrimitiveError:
+            continue
+        for second, more in _by_ratio(bases, outputs):
+            yield f"{text} then {second}", cost + more + 1.0
+        if all(base.shape == target.shape[::-1] for base, target in zip(bases, outputs, strict=True)):
+            yield f"{text} then transposed", cost + 1.5
+
+
+def _by_ratio(sources: Sequence[Grid], targets: Sequence[Grid]) -> Iterator[tuple[str, float]]:
+    """Yield tiles, parts and blocks, if all targets have one ratio to their sources."""
+    down = {Fraction(target.shape[0], source.shape[0]) for source, target in zip(sources, targets, strict=True)}
+    across = {Fraction(target.shape[1], source.shape[1]) for source, target in zip(sources, targets, strict=True)}
     if len(down) != 1 or len(across) != 1:
         return
     rows, columns = down.pop(), across.pop()

@@ -16,7 +16,8 @@ from dsl.errors import ParseError, PrimitiveError
 from dsl.grid import Grid, seal
 from dsl.kernels.bitsets import COLOR_PLANE, EQUAL, SAME
 from dsl.program import Call, FormFunction, Literal, Program, evaluate, form, run, text_literal
-from dsl.search.cells.canvas import Canvas, open_canvas
+from dsl.search.cells.canvas import Canvas
+from dsl.search.cells.canvas_text import open_canvas
 from dsl.search.cells.planes import require_color_planes
 from dsl.search.cells.predicates import NO_COLOR, Plane, Predicate, parse_predicate
 

@@ -1,0 +1,120 @@
+"""Canvases cut out of the input: boxes of filled cells, of a color, of a chosen component or panel."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.errors import PrimitiveError
+from dsl.grid import Grid
+from dsl.kernels import planes_objects as objects
+from dsl.search.cells.canvas import Canvas
+from dsl.search.cells.numbers import SELECTORS, select_component
+from dsl.search.cells.panels import find_blocks
+from dsl.search.cells.planes import SEGMENTATIONS, color, image_of
+
+Maker = Callable[[Grid], Canvas]
+
+
+def box_canvas(*words: str) -> Maker:
+    """Cut out the box of all filled cells or of one color (``#3``), and leave out its outermost ring (``inside``)."""
+    inner = int(words[-1:] == ("inside",))
+    colors = [int(word.removeprefix("#")) for word in words[: len(words) - inner]]
+    if len(colors) > 1:
+        raise ValueError(words)
+    wanted = colors[0] if colors else None
+
+    def make(grid: Grid) -> Canvas:
+        mask = grid != image_of(grid).background if wanted is None else grid == wanted
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not len(rows):
+            raise PrimitiveError("the box has no cell")
+        return Canvas(grid[rows[0] + inner : rows[-1] + 1 - inner, columns[0] + inner : columns[-1] + 1 - inner])
+
+    return make
+
+
+def object_canvas(segmentation: str, selector: str, *words: str) -> Maker:
+    """Cut out the box of the component that a selector chooses; ``alone`` shows only its own cells."""
+    inner = int(words == ("inside",))
+    if segmentation not in SEGMENTATIONS or selector not in SELECTORS or len(words) != inner:
+        raise ValueError(selector)
+
+    def make(grid: Grid) -> Canvas:
+        image = image_of(grid)
+        chosen = select_component(image, segmentation, selector)
+        if chosen is None:
+            raise PrimitiveError(f"no single {selector} component")
+        parts = image.components(segmentation)
+        box = parts.table[chosen]
+        place = (
+            slice(int(box[objects.TOP]) + inner, int(box[objects.BOTTOM]) + 1 - inner),
+            slice(int(box[objects.LEFT]) + inner, int(box[objects.RIGHT]) + 1 - inner),
+        )
+        alone = np.where(parts.labels[place] == chosen, grid[place], image.background)
+        return Canvas(grid[place], [(color("alone", 1.5), alone)])
+
+    return make
+
+
+def panel_canvas(selector: str) -> Maker:
+    """Cut out the one panel that a name of ``PANEL_SELECTORS`` chooses."""
+    select = PANEL_SELECTORS[selector]
+
+    def make(grid: Grid) -> Canvas:
+        background = image_of(grid).background
+        found = find_blocks(grid, background)
+        parts = [] if found is None else [part for band in found.parts(grid) for part in band]
+        if len(parts) < 2:
+            raise PrimitiveError("no panels to choose from")
+        scores = select(parts, background)
+        best = np.flatnonzero(scores == scores.max())
+        if len(best) != 1:
+            raise PrimitiveError(f"no single {selector} panel")
+        return Canvas(parts[int(best[0])])
+
+    return make
+
+
+Parts = list[NDArray[np.uint8]]
+
+
+def _filled_counts(parts: Parts, background: int) -> NDArray[np.int64]:
+    return np.array([int((part != background).sum()) for part in parts])
+
+
+def _color_counts(parts: Parts, background: int) -> NDArray[np.int64]:
+    return np.array([len(set(part.ravel().tolist()) - {background}) for part in parts])
+
+
+def _copies(parts: Parts, background: int) -> NDArray[np.int64]:
+    contents = [(part.shape, part.tobytes()) for part in parts]
+    return np.array([contents.count(content) for content in contents])
+
+
+def _shape_copies(parts: Parts, background: int) -> NDArray[np.int64]:
+    return _copies([(part != background).astype(np.uint8) for part in parts], background)
+
+
+def _symmetries(parts: Parts, background: int) -> NDArray[np.int64]:
+    turns = (np.fliplr, np.flipud, np.transpose)
+    return np.array([sum(np.array_equal(turn(part), part) for turn in turns) for part in parts])
+
+
+def _sizes(parts: Parts, background: int) -> NDArray[np.int64]:
+    return np.array([part.size for part in parts])
+
+
+PANEL_SELECTORS: dict[str, Callable[[Parts, int], NDArray[np.int64]]] = {
+    "fullest": _filled_counts,
+    "emptiest": lambda parts, background: -_filled_counts(parts, background),
+    "most_colors": _color_counts,
+    "fewest_colors": lambda parts, background: -_color_counts(parts, background),
+    "rarest": lambda parts, background: -_copies(parts, background),
+    "rarest_shape": lambda parts, background: -_shape_copies(parts, background),
+    "symmetric": _symmetries,
+    "asymmetric": lambda parts, background: -_symmetries(parts, background),
+    "largest": _sizes,
+    "smallest": lambda parts, background: -_sizes(parts, background),
+}
+"""Scores of panels; the panel with the one highest score is chosen."""
