@@ -226,9 +226,9 @@ def _path(grid: Cells, start: Place, direction: int, through: int) -> tuple[list
         passed.append((r, c))
 
 
-def _drawn(grid: Cells, first: dict[Place, int]) -> Cells:
+def _drawn(grid: Cells, colors: dict[Place, int]) -> Cells:
     result = grid.copy()
-    for place, color in first.items():
+    for place, color in colors.items():
         result[place] = color
     return result
 
@@ -243,14 +243,14 @@ def shoot_rays(grid: Cells, sources: int, through: int, directions: int, color: 
 
 
 def connect_equal(grid: Cells, ends: int, through: int, directions: int, color: int) -> Cells:
-    first: dict[Place, int] = {}
+    last: dict[Place, int] = {}
     for direction, source in product(range(8), list(places(grid))):
         if is_in(direction, directions) and is_in(grid[source], ends):
             passed, stop = _path(grid, source, direction, through)
             if within(grid, *stop) and grid[stop] == grid[source]:
                 for place in passed:
-                    first.setdefault(place, grid[source] if color == KEEP else color)
-    return _drawn(grid, first)
+                    last[place] = grid[source] if color == KEEP else color
+    return _drawn(grid, last)
 
 
 def fall_cells(grid: Cells, background: int, movable: int, direction: int) -> Cells:

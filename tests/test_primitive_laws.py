@@ -1,16 +1,21 @@
 """Laws that every primitive keeps on random values of its types."""
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice, product
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
 from dsl.check import check_primitive
 from dsl.errors import DslError, PrimitiveError
 from dsl.grid import MAX_SIDE, Grid, as_grid, grid_from_text, seal
+from dsl.kernels import warm_up
+from dsl.kernels.warm import example_calls
+from dsl.primitives.results import MAX_OBJECTS
 from dsl.program import evaluate, parse
 from dsl.registry import Primitive, all_primitives, get_primitive
 from dsl.types import Kind, Mask, Object, value_key
@@ -91,7 +96,7 @@ def assert_well_formed(value: Any, kind: Kind) -> None:
             assert_whole(value)
         case Kind.OBJECTS:
             assert isinstance(value, tuple)
-            assert value
+            assert len(value) <= MAX_OBJECTS
             for item in value:
                 assert_whole(item)
         case Kind.BOOL:
@@ -115,6 +120,18 @@ def assert_whole(item: Object) -> None:
     assert not item.patch[~item.mask].any()
     assert type(item.top) is int
     assert type(item.left) is int
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="needs compiled kernels")
+def test_primitives_call_kernels_with_one_type_of_arguments() -> None:
+    """Another layout or writability of an argument compiles the kernel again, in the middle of a search."""
+    warm_up()
+    for entry in ENTRIES:
+        for arguments in arguments_of(entry, 5):
+            with contextlib.suppress(DslError):
+                entry.function(*arguments)
+    compiled = {kernel.__name__: kernel.signatures for kernel, _ in example_calls()}
+    assert not {name: signatures for name, signatures in compiled.items() if len(signatures) > 1}
 
 
 def test_objects_come_back_to_their_places() -> None:

@@ -138,6 +138,12 @@ def test_fits_means_every_pair_exactly() -> None:
     assert not fits(parse("left_half([1])"), iter(pairs))
 
 
+def test_forms_do_not_hide_primitives() -> None:
+    """A form is looked up first: a primitive of its name could never run."""
+    parse("input")
+    assert not set(dsl.program._FORMS) & {entry.name for entry in all_primitives()}
+
+
 def test_forms_evaluate_their_arguments_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     parse("input")
     monkeypatch.setattr(dsl.program, "_FORMS", dict(dsl.program._FORMS))

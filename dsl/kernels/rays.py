@@ -45,7 +45,7 @@ def shoot_rays(grid: NDArray[np.uint8], sources: int, through: int, directions: 
 def connect_equal(grid: NDArray[np.uint8], ends: int, through: int, directions: int, color: int) -> NDArray[np.uint8]:
     """Join each cell with the next cell of the same color along a line, if all cells between can be passed.
 
-    Where lines cross, the first one drawn stays: directions clockwise from up, cells in reading order.
+    Where lines cross, the last one drawn is on top: directions clockwise from up, cells in reading order.
 
     Args:
         grid: cells ``(H, W)``.
@@ -56,7 +56,6 @@ def connect_equal(grid: NDArray[np.uint8], ends: int, through: int, directions: 
     """
     height, width = grid.shape
     result = grid.copy()
-    drawn = np.zeros((height, width), np.bool_)
     for d in range(8):
         if (directions >> d) & 1 == 0:
             continue
@@ -74,9 +73,7 @@ def connect_equal(grid: NDArray[np.uint8], ends: int, through: int, directions: 
                     continue
                 for step in range(1, steps + 1):
                     r, c = row + step * ROW_STEPS[d], column + step * COLUMN_STEPS[d]
-                    if not drawn[r, c]:
-                        drawn[r, c] = True
-                        result[r, c] = grid[row, column] if color == KEEP else color
+                    result[r, c] = grid[row, column] if color == KEEP else color
     return result
 
 

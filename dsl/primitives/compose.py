@@ -37,7 +37,7 @@ def content_xor(left: Grid, right: Grid) -> Grid:
     """Keep content where exactly one of two grids of the same shape has some."""
     check_same_shape(left, right)
     in_left, in_right = left != background_color(left), right != background_color(right)
-    return _choose(np.where(in_left, left, right), in_left ^ in_right)
+    return _choose(overlay(left, right), in_left ^ in_right)
 
 
 @primitive()

@@ -30,7 +30,7 @@ def count_colors(grid: Grid) -> int:
 
 
 @primitive(cost=3)
-def count_objects(objects: Objects) -> int:
+def object_count(objects: Objects) -> int:
     """Count the objects of a list."""
     return len(objects)
 

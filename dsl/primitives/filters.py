@@ -1,18 +1,17 @@
-"""Filters: the objects of a list that have a property; no object left is no result."""
+"""Filters: the objects of a list that have a property; there may be none."""
 
 from collections import Counter
 from collections.abc import Callable
 
 from dsl.grid import Grid
 from dsl.kernels.shapes import LEFT_RIGHT, color_set, hole_count, symmetries
-from dsl.primitives.results import some
 from dsl.primitives.select import cell_count, color_count, image_key, object_color, shape_key
 from dsl.registry import primitive
 from dsl.types import Color, Object, Objects, value_key
 
 
 def _having(objects: Objects, test: Callable[[Object], bool]) -> Objects:
-    return some(tuple(item for item in objects if test(item)))
+    return tuple(item for item in objects if test(item))
 
 
 def gap(left: Object, right: Object) -> int:

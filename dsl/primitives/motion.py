@@ -13,7 +13,7 @@ from dsl.kernels.paste import paste_into
 from dsl.kernels.rays import slide_steps
 from dsl.primitives.color import blank
 from dsl.primitives.objects import components
-from dsl.primitives.results import MAX_OBJECTS, fail, full_mask, painted, put, some
+from dsl.primitives.results import MAX_OBJECTS, bounded, fail, full_mask, painted, put
 from dsl.registry import primitive
 from dsl.types import Mask, Object, Objects
 
@@ -36,14 +36,14 @@ def move(item: Object, down: int, right: int) -> Object:
 @primitive(cost=5, choices={"down": (-2, -1, 0, 1, 2), "right": (-2, -1, 0, 1, 2)})
 def move_all(objects: Objects, down: int, right: int) -> Objects:
     """Move all objects by rows and columns."""
-    return tuple(move(item, down, right) for item in some(objects))
+    return tuple(move(item, down, right) for item in objects)
 
 
 @primitive(cost=5, choices={"direction": (0, 1, 2, 3, 4, 5, 6, 7)})
 def move_by_own_size(objects: Objects, direction: int) -> Objects:
     """Move each object in a direction by the height and width of its bounding box."""
     down, right = _step(direction)
-    return tuple(move(item, down * item.mask.shape[0], right * item.mask.shape[1]) for item in some(objects))
+    return tuple(move(item, down * item.mask.shape[0], right * item.mask.shape[1]) for item in objects)
 
 
 @primitive()
@@ -73,7 +73,7 @@ def _centered(item: Object, target: Object) -> Object:
 @primitive()
 def stamp(item: Object, targets: Objects) -> Objects:
     """Return a copy of an object centered on each object of a list."""
-    return tuple(_centered(item, target) for target in some(targets))
+    return tuple(_centered(item, target) for target in targets)
 
 
 @primitive(choices={"direction": (0, 1, 2, 3, 4, 5, 6, 7)})
@@ -90,7 +90,7 @@ def gravity_of_objects(objects: Objects, grid: Grid, direction: int) -> Objects:
     """Let objects, seen as parts of a grid, fall to a side as rigid bodies; what is not in the list stays."""
     down, right = _step(direction)
     background = background_color(grid)
-    occupied = _without(grid, some(objects), background)
+    occupied = _without(grid, objects, background)
     order = sorted(range(len(objects)), key=lambda k: _distance(objects[k], grid, direction))
     settled = list(objects)
     for k in order:
@@ -161,7 +161,7 @@ def _series(item: Object, grid: Grid, down: int, right: int) -> Objects:
     while len(found) <= MAX_OBJECTS and _overlaps(item, grid):
         found.append(item)
         item = move(item, down, right)
-    return some(tuple(found))
+    return bounded(tuple(found))
 
 
 def _overlaps(item: Object, grid: Grid) -> bool:

@@ -43,13 +43,13 @@ def paint_object(item: Object, canvas: Grid) -> Grid:
 @primitive(cost=3)
 def paint_objects(objects: Objects, canvas: Grid) -> Grid:
     """Paint objects on a canvas in the order of the list, each on its place; cells outside the canvas are lost."""
-    return painted(canvas, some(objects))
+    return painted(canvas, objects)
 
 
 @primitive(cost=3)
 def only_objects(objects: Objects, grid: Grid) -> Grid:
     """Erase everything from a grid but these objects."""
-    return painted(blank(grid), some(objects))
+    return painted(blank(grid), objects)
 
 
 @primitive(cost=3)
@@ -84,7 +84,7 @@ def recolor_object(item: Object, color: Color) -> Object:
 @primitive(cost=3)
 def recolor_objects(objects: Objects, color: Color) -> Objects:
     """Give all cells of all objects one color."""
-    return tuple(recolor_object(item, color) for item in some(objects))
+    return tuple(recolor_object(item, color) for item in objects)
 
 
 @primitive()
@@ -104,7 +104,13 @@ def fill_box(item: Object, color: Color) -> Object:
 @primitive()
 def fill_boxes(objects: Objects, color: Color) -> Objects:
     """Give the free cells of each object's bounding box a color; they become its own."""
-    return tuple(fill_box(item, color) for item in some(objects))
+    return tuple(fill_box(item, color) for item in objects)
+
+
+@primitive()
+def fill_boxes_in_own_color(objects: Objects) -> Objects:
+    """Give the free cells of each object's bounding box its main color; they become its own."""
+    return tuple(fill_box(item, color_of_object(item)) for item in objects)
 
 
 @primitive()
@@ -112,25 +118,25 @@ def number_objects(objects: Objects) -> Objects:
     """Give the first object color 1, the second color 2, and so on; at most nine objects."""
     if len(objects) > NUM_COLORS - 1:
         fail(f"there are {NUM_COLORS - 1} colors to number with, got {len(objects)} objects")
-    return tuple(recolor_object(item, Color(k + 1)) for k, item in enumerate(some(objects)))
+    return tuple(recolor_object(item, Color(k + 1)) for k, item in enumerate(objects))
 
 
 @primitive()
 def recolor_in_rare_color(objects: Objects) -> Objects:
     """Give each object the rarest of its own colors."""
-    return tuple(recolor_object(item, Color(rare_color(item.patch, item.mask))) for item in some(objects))
+    return tuple(recolor_object(item, Color(rare_color(item.patch, item.mask))) for item in objects)
 
 
 @primitive()
 def recolor_in_main_color(objects: Objects) -> Objects:
     """Give each object the most common of its own colors."""
-    return tuple(recolor_object(item, color_of_object(item)) for item in some(objects))
+    return tuple(recolor_object(item, color_of_object(item)) for item in objects)
 
 
 @primitive()
 def swap_object_colors(objects: Objects) -> Objects:
     """Exchange the two colors of each object that has exactly two."""
-    return tuple(_swapped(item) for item in some(objects))
+    return tuple(_swapped(item) for item in objects)
 
 
 def _swapped(item: Object) -> Object:
@@ -147,14 +153,14 @@ def recolor_as_same_shape(objects: Objects, models: Objects) -> Objects:
     colors: dict[object, int] = {}
     for model in models:
         colors.setdefault(shape_key(model), object_color(model))
-    pairs = ((item, colors.get(shape_key(item))) for item in some(objects))
-    return some(tuple(recolor_object(item, Color(color)) for item, color in pairs if color is not None))
+    pairs = ((item, colors.get(shape_key(item))) for item in objects)
+    return tuple(recolor_object(item, Color(color)) for item, color in pairs if color is not None)
 
 
 @primitive()
 def recolor_as_nearest(objects: Objects, models: Objects) -> Objects:
     """Give each object the main color of the model whose bounding box is nearest (the first of equals)."""
-    if len(some(objects)) * len(some(models)) > _MAX_PAIRS:
+    if len(objects) * len(some(models)) > _MAX_PAIRS:
         fail(f"compares at most {_MAX_PAIRS} pairs, got {len(objects)} objects and {len(models)} models")
     colors = [Color(object_color(model)) for model in models]
     found = []
@@ -167,7 +173,7 @@ def recolor_as_nearest(objects: Objects, models: Objects) -> Objects:
 @primitive()
 def recolor_from(objects: Objects, grid: Grid) -> Objects:
     """Give each object the most common color that a grid shows under its cells."""
-    return tuple(recolor_object(item, Color(_color_under(item, grid))) for item in some(objects))
+    return tuple(recolor_object(item, Color(_color_under(item, grid))) for item in objects)
 
 
 def _color_under(item: Object, grid: Grid) -> int:
@@ -184,7 +190,7 @@ def _color_under(item: Object, grid: Grid) -> int:
 @primitive()
 def fill_object_holes(objects: Objects, color: Color) -> Objects:
     """Paint the free cells that each object encloses; they become its own."""
-    return tuple(_holes_filled(item, color) for item in some(objects))
+    return tuple(_holes_filled(item, color) for item in objects)
 
 
 def _holes_filled(item: Object, color: int) -> Object:
@@ -197,7 +203,7 @@ def _holes_filled(item: Object, color: int) -> Object:
 @primitive()
 def outlines(objects: Objects, color: Color) -> Objects:
     """Return the ring of cells around each object (8 neighbors), in one color, without the object."""
-    return tuple(_outline(item, color) for item in some(objects))
+    return tuple(_outline(item, color) for item in objects)
 
 
 def _outline(item: Object, color: int) -> Object:
@@ -211,7 +217,7 @@ def _outline(item: Object, color: int) -> Object:
 @primitive()
 def box_frames(objects: Objects, color: Color) -> Objects:
     """Return the outer ring of each object's bounding box, in one color."""
-    return tuple(_frame(item, color) for item in some(objects))
+    return tuple(_frame(item, color) for item in objects)
 
 
 def _frame(item: Object, color: int) -> Object:
@@ -223,15 +229,15 @@ def _frame(item: Object, color: int) -> Object:
 @primitive()
 def box_insides(objects: Objects, grid: Grid) -> Objects:
     """Return the part of a grid inside each object's bounding box, without the box's outer ring."""
-    found = (crop_box(grid, item.top + 1, item.left + 1, *_inner(item)) for item in some(objects))
-    return some(tuple(item for item in found if item is not None))
+    found = (crop_box(grid, item.top + 1, item.left + 1, *_inner(item)) for item in objects)
+    return tuple(item for item in found if item is not None)
 
 
 @primitive()
 def boxes(objects: Objects, grid: Grid) -> Objects:
     """Return the part of a grid under each object's bounding box, whatever it holds."""
-    found = (crop_box(grid, item.top, item.left, *item.mask.shape) for item in some(objects))
-    return some(tuple(item for item in found if item is not None))
+    found = (crop_box(grid, item.top, item.left, *item.mask.shape) for item in objects)
+    return tuple(item for item in found if item is not None)
 
 
 def _inner(item: Object) -> tuple[int, int]:
@@ -249,7 +255,7 @@ def crop_box(grid: Grid, top: int, left: int, height: int, width: int) -> Object
 
 
 def _turned(objects: Objects, turn: Callable[[NDArray[Any]], NDArray[Any]]) -> Objects:
-    return tuple(Object(seal(turn(item.patch)), seal(turn(item.mask)), item.top, item.left) for item in some(objects))
+    return tuple(Object(seal(turn(item.patch)), seal(turn(item.mask)), item.top, item.left) for item in objects)
 
 
 @primitive()

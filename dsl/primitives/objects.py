@@ -10,6 +10,7 @@ from dsl.kernels.paste import paste_into
 from dsl.primitives.results import (
     ALL_COLORS,
     MAX_OBJECTS,
+    bounded,
     box_object,
     check_same_shape,
     check_sides,
@@ -27,8 +28,8 @@ from dsl.types import Color, Mask, Object, Objects
 def components_of(grid: Grid, colors: int, *, diagonal: bool, by_color: bool) -> Objects:
     """Return the components of a set of colors (bit ``k`` for color ``k``), in reading order of their first cells."""
     boxes, cells, masks = find_components(grid, colors, diagonal, by_color)
-    if not 0 < len(boxes) <= MAX_OBJECTS:
-        fail(f"needs 1..{MAX_OBJECTS} objects, got {len(boxes)}")
+    if len(boxes) > MAX_OBJECTS:
+        fail(f"a list holds at most {MAX_OBJECTS} objects, got {len(boxes)}")
     cells.setflags(write=False)
     masks.setflags(write=False)
     found = []
@@ -88,7 +89,7 @@ def color_layers(grid: Grid) -> Objects:
     """Return one object for each color that is not background, lowest color first."""
     counts = color_counts(grid)
     counts[background_color(grid)] = 0
-    return some(tuple(object_from_cells(grid, grid == color) for color in counts.nonzero()[0].tolist()))
+    return tuple(object_from_cells(grid, seal(grid == color)) for color in counts.nonzero()[0].tolist())
 
 
 @primitive()
@@ -199,7 +200,9 @@ def _blocks(grid: Grid, height: int, width: int) -> Objects:
 def inside_corners(grid: Grid) -> Objects:
     """Return the insides of rectangles whose four corner cells are of one content color."""
     found = marked_rectangles(grid, background_color(grid), MAX_OBJECTS + 1).tolist()
-    return some(tuple(box_object(grid, top + 1, left + 1, height - 2, width - 2) for top, left, height, width in found))
+    return bounded(
+        tuple(box_object(grid, top + 1, left + 1, height - 2, width - 2) for top, left, height, width in found)
+    )
 
 
 @primitive()
@@ -207,7 +210,7 @@ def cells_of_color(grid: Grid, color: Color) -> Objects:
     """Return every cell of a color as an object of its own."""
     patch = seal(np.full((1, 1), color, np.uint8))
     found = zip(*(axis.tolist() for axis in (grid == color).nonzero()), strict=True)
-    return some(tuple(Object(patch, full_mask(1, 1), r, c) for r, c in found))
+    return bounded(tuple(Object(patch, full_mask(1, 1), r, c) for r, c in found))
 
 
 @primitive(cost=5)
@@ -233,7 +236,7 @@ def as_list(item: Object) -> Objects:
 @primitive()
 def join_lists(first: Objects, second: Objects) -> Objects:
     """Put the objects of a second list behind those of the first."""
-    return some(first + second)
+    return bounded(first + second)
 
 
 @primitive()

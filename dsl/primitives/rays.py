@@ -150,7 +150,7 @@ def connect_vertical(grid: Grid) -> Grid:
 
 @primitive()
 def connect_straight(grid: Grid) -> Grid:
-    """Join content cells of equal color along rows and columns, over background only."""
+    """Join content cells of equal color along rows and columns (columns on top), over background only."""
     return _connect(grid, 1 << RIGHT | 1 << DOWN)
 
 
@@ -160,10 +160,26 @@ def connect_diagonal(grid: Grid) -> Grid:
     return _connect(grid, _HALF_CROSS)
 
 
+def _bridge(grid: Grid, ends: int, paint: int, directions: int) -> Grid:
+    return seal(connect_equal(grid, 1 << ends, 1 << background_color(grid), directions, paint))
+
+
 @primitive(cost=5)
-def bridge(grid: Grid, ends: Color, paint: Color) -> Grid:
+def bridge_horizontal(grid: Grid, ends: Color, paint: Color) -> Grid:
+    """Join cells of one color along rows by lines of another color, over background only."""
+    return _bridge(grid, ends, paint, 1 << RIGHT)
+
+
+@primitive(cost=5)
+def bridge_vertical(grid: Grid, ends: Color, paint: Color) -> Grid:
+    """Join cells of one color along columns by lines of another color, over background only."""
+    return _bridge(grid, ends, paint, 1 << DOWN)
+
+
+@primitive(cost=5)
+def bridge_straight(grid: Grid, ends: Color, paint: Color) -> Grid:
     """Join cells of one color along rows and columns by lines of another color, over background only."""
-    return seal(connect_equal(grid, 1 << ends, 1 << background_color(grid), 1 << RIGHT | 1 << DOWN, paint))
+    return _bridge(grid, ends, paint, 1 << RIGHT | 1 << DOWN)
 
 
 @primitive(cost=5)

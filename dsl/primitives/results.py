@@ -77,9 +77,16 @@ def put(item: Object, top: int, left: int) -> Object:
 
 
 def some(objects: Objects) -> Objects:
-    """Return the objects; raise ``PrimitiveError`` if there are none or too many to be objects."""
-    if not 0 < len(objects) <= MAX_OBJECTS:
-        fail(f"needs 1..{MAX_OBJECTS} objects, got {len(objects)}")
+    """Return the objects; raise ``PrimitiveError`` if there are none."""
+    if not objects:
+        fail("needs at least one object, got none")
+    return objects
+
+
+def bounded(objects: Objects) -> Objects:
+    """Return the objects; raise ``PrimitiveError`` if there are too many."""
+    if len(objects) > MAX_OBJECTS:
+        fail(f"a list holds at most {MAX_OBJECTS} objects, got {len(objects)}")
     return objects
 
 
@@ -91,7 +98,7 @@ def painted(canvas: Grid, objects: Objects) -> Grid:
     return seal(result)
 
 
-def object_from_cells(grid: Grid, mask: NDArray[np.bool_]) -> Object:
+def object_from_cells(grid: Grid, mask: Mask) -> Object:
     """Return the masked cells of a grid, cut to their bounding box.
 
     Raises:
@@ -102,7 +109,7 @@ def object_from_cells(grid: Grid, mask: NDArray[np.bool_]) -> Object:
     return Object(seal(grid[top:bottom, left:right] * own), own, top, left)
 
 
-def bounding_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+def bounding_box(mask: Mask) -> tuple[int, int, int, int]:
     """Return first row, first column, row after the last and column after the last of the set cells.
 
     Raises:

@@ -102,14 +102,14 @@ def _register_criterion(name: str, which: str, cost: float, measure: Measure) ->
         return objects[values.index(max(values))]
 
     def keep(objects: Objects) -> Objects:
-        values = measure(some(objects))
-        best = max(values)
+        values = measure(objects)
+        best = max(values, default=0)
         return tuple(item for item, value in zip(objects, values, strict=True) if value == best)
 
     def drop(objects: Objects) -> Objects:
-        values = measure(some(objects))
-        best = max(values)
-        return some(tuple(item for item, value in zip(objects, values, strict=True) if value != best))
+        values = measure(objects)
+        best = max(values, default=0)
+        return tuple(item for item, value in zip(objects, values, strict=True) if value != best)
 
     pick.__doc__ = f"Return the object {which} (the first of equals)."
     keep.__doc__ = f"Return every object {which}, equals included."
@@ -125,7 +125,7 @@ for _criterion in _CRITERIA:
 
 def _only(objects: Objects, key: Callable[[Object], Hashable]) -> Object:
     """Return the one object whose key no other object has."""
-    keys = [key(item) for item in some(objects)]
+    keys = [key(item) for item in objects]
     counts = Counter(keys)
     alone = [item for item, value in zip(objects, keys, strict=True) if counts[value] == 1]
     if len(alone) != 1 or len(objects) == 1:
@@ -176,44 +176,44 @@ def middle(objects: Objects) -> Object:
 @primitive()
 def sort_by_size(objects: Objects) -> Objects:
     """Order by number of cells, fewest first; equals keep their order."""
-    return tuple(sorted(some(objects), key=cell_count))
+    return tuple(sorted(objects, key=cell_count))
 
 
 @primitive()
 def sort_by_column(objects: Objects) -> Objects:
     """Order by first column, leftmost first; equals keep their order."""
-    return tuple(sorted(some(objects), key=lambda item: item.left))
+    return tuple(sorted(objects, key=lambda item: item.left))
 
 
 @primitive()
 def sort_by_row(objects: Objects) -> Objects:
     """Order by first row, topmost first; equals keep their order."""
-    return tuple(sorted(some(objects), key=lambda item: item.top))
+    return tuple(sorted(objects, key=lambda item: item.top))
 
 
 @primitive(cost=5)
 def sort_by_color(objects: Objects) -> Objects:
     """Order by main color, lowest first; equals keep their order."""
-    return tuple(sorted(some(objects), key=object_color))
+    return tuple(sorted(objects, key=object_color))
 
 
 @primitive(cost=5)
 def sort_by_commonness(objects: Objects) -> Objects:
     """Order by how often shape and colors occur in the list, rarest first; equals keep their order."""
-    counts = Counter(image_key(item) for item in some(objects))
+    counts = Counter(image_key(item) for item in objects)
     return tuple(sorted(objects, key=lambda item: counts[image_key(item)]))
 
 
 @primitive()
 def reverse(objects: Objects) -> Objects:
     """Turn the order of the list around."""
-    return some(objects)[::-1]
+    return objects[::-1]
 
 
 @primitive()
 def distinct(objects: Objects) -> Objects:
     """Keep the first of each group of objects equal in shape and colors."""
     first: dict[Hashable, Object] = {}
-    for item in some(objects):
+    for item in objects:
         first.setdefault(image_key(item), item)
     return tuple(first.values())
