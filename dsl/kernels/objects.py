@@ -149,6 +149,38 @@ def copied(
 
 
 @njit(cache=True)
+def replaced(
+    cells: Cells, starts: Numbers, centers: Numbers, partners: Numbers, height: int, width: int
+) -> tuple[Cells, Numbers]:
+    """Paint in place of each object a copy of its partner (none if negative), middle over middle.
+
+    Args:
+        centers: twice the row and column of the middle of each box, ``(objects, 2)``.
+    """
+    count = len(starts) - 1
+    total = 0
+    for q in range(count):
+        if partners[q] >= 0:
+            total += starts[partners[q] + 1] - starts[partners[q]]
+    painted = np.empty((total, 3), np.int16)
+    ends = np.zeros(count + 1, np.int64)
+    n = 0
+    for q in range(count):
+        partner = partners[q]
+        if partner >= 0:
+            for m in range(starts[partner], starts[partner + 1]):
+                y = cells[m, 0] + (centers[q, 0] - centers[partner, 0]) // 2
+                x = cells[m, 1] + (centers[q, 1] - centers[partner, 1]) // 2
+                if 0 <= y < height and 0 <= x < width:
+                    painted[n, 0] = y
+                    painted[n, 1] = x
+                    painted[n, 2] = cells[m, 2]
+                    n += 1
+        ends[q + 1] = n
+    return painted[:n].copy(), ends
+
+
+@njit(cache=True)
 def mirrored(
     cells: Cells, starts: Numbers, table: Numbers, direction: int, gap: int, height: int, width: int
 ) -> tuple[Cells, Numbers]:

@@ -24,7 +24,6 @@ SEGMENTATIONS = ("sprites", "components", "components_4", "sprites_4", "colors",
 LIMITS = Limits(depth=4, beam=16, solutions=400, predicates=4000, nodes=4000)
 MAX_TASK_OBJECTS = 250
 _MAX_ACTIONS = 250
-_ACTIONS_PER_NODE = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +91,7 @@ def _votes_under(segmentation: str, scenes: list[Scene], task: Task, meter: Mete
         lists = learner.search(meter, accepted.by(learner))
     if not lists:
         return []
-    meter.spend(1 + len(names) * len(task.test_inputs) // _ACTIONS_PER_NODE)
+    meter.spend(len(names) * len(task.test_inputs))
     tests = [mix_palette(scene, names) for scene in scenes[train:]]
     bits = SEGMENTATION_BITS[segmentation]
     cache: dict[bytes, tuple[Grid | None, ...]] = {}
@@ -118,7 +117,7 @@ def _refuted(
     """Return which actions are wrong for which objects of all demonstrations; None if some output cannot be reached."""
     parts = []
     for scene, output in zip(scenes, outputs, strict=True):
-        meter.spend(1 + len(texts) // _ACTIONS_PER_NODE)
+        meter.spend(1 + len(texts))
         refuted = mix_palette(scene, texts).wrong(output)
         if refuted is None or refuted.all(axis=0).any():
             return None

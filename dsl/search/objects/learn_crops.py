@@ -25,7 +25,7 @@ from dsl.task import Task
 TILES = tuple(f"tiles {down}x{across}" for down in range(1, 6) for across in range(1, 6) if down * across > 1)
 LIMITS = Limits(depth=3, beam=12, solutions=200, predicates=4000, nodes=1500)
 _OPTIONS = ((LEAVE, 1.0), (TAKE, 1.0))
-_CROPS_PER_NODE = 20
+_CROPS_PER_NODE = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +73,7 @@ def _matching(
         for transform in TRANSFORMS:
             matches = []
             for scene, output in zip(scenes, outputs, strict=True):
-                meter.spend(scene.count // _CROPS_PER_NODE)
+                meter.spend(1 + scene.count // _CROPS_PER_NODE)
                 pictures = (crop(scene, q, cut, transform) for q in range(scene.count))
                 found = np.array([picture is not None and same_grid(picture, output) for picture in pictures])
                 if not found.any():

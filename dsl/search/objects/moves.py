@@ -121,15 +121,5 @@ LEVELS = {
 def _become(scene: Scene, words: Words) -> Painting:
     """Give way to a copy of a partner, laid over the middle of the box."""
     partners = object_by_role(words[0], scene)
-    parts = []
-    ends = np.zeros(scene.count + 1, np.int64)
-    height, width = scene.shape
-    for q, partner in enumerate(partners.tolist()):
-        if partner >= 0:
-            cells = scene.cells[scene.starts[partner] : scene.starts[partner + 1]].copy()
-            cells[:, :2] += ((scene.centers[q] - scene.centers[partner]) // 2).astype(np.int16)
-            inside = (cells[:, 0] >= 0) & (cells[:, 0] < height) & (cells[:, 1] >= 0) & (cells[:, 1] < width)
-            parts.append(cells[inside])
-        ends[q + 1] = ends[q] + (len(parts[-1]) if partner >= 0 else 0)
-    cells = np.concatenate(parts) if parts else np.zeros((0, 3), np.int16)
+    cells, ends = kernels.replaced(scene.cells, scene.starts, scene.centers, partners, *scene.shape)
     return Painting(cells, ends, partners >= 0)
