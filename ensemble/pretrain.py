@@ -139,9 +139,8 @@ class Trainer:
         head = {"step": self.progress.step, "progress": asdict(self.progress), "corpora": self.sources.digests}
         save_checkpoint(self.work / "checkpoint", tensors, head)
 
-    def train_step(self, lr_scale: float) -> float:
-        """Train on the next batch at a share of the peak learning rate; return its loss in nats per output token."""
-        sequences = self.stream.batch(self.progress.step)
+    def train_step(self, sequences: Sequence[EncodedSequence], lr_scale: float) -> float:
+        """Train on a batch at a share of the peak learning rate; return its loss in nats per output token."""
         batch = collate(sequences, pad_to_multiple=64 if self.device.type == "cuda" else 1).to(self.device)
         warm = min(1.0, (self.progress.step + 1) / self.config.warmup_steps)
         self.optimizer.set_lr_scale(lr_scale * warm)
@@ -179,8 +178,9 @@ def pretrain(config: PretrainConfig, work: Path, chunk: Chunk, re_arc: Path | No
     torch.set_num_threads(chunk.threads)
     _keep_config(config, work)
     trainer = Trainer(config, work, prepare(config, work, re_arc), resolve_device(chunk.device))
-    with _stop_on_signals() as stop:
-        _run_chunk(trainer, chunk, stop)
+    batches = trainer.stream.batches(trainer.progress.step, chunk.loaders)
+    with _stop_on_signals() as stop, contextlib.closing(batches):
+        _run_chunk(trainer, chunk, batches, stop)
     held_out = trainer.measure()
     _write_log(trainer, None, held_out)
     return PretrainSummary(trainer.progress, held_out, stop.is_set())
@@ -198,7 +198,7 @@ def open_run(work: Path) -> Trainer:
     return Trainer(config, work, prepare(config, work, None), torch.device("cpu"))
 
 
-def _run_chunk(trainer: Trainer, chunk: Chunk, stop: threading.Event) -> None:
+def _run_chunk(trainer: Trainer, chunk: Chunk, batches: Iterator[list[EncodedSequence]], stop: threading.Event) -> None:
     progress = trainer.progress
     first_step, begun, begun_cpu = progress.step, time.monotonic(), time.process_time()
     seconds_before, cpu_before = progress.seconds, progress.cpu_seconds
@@ -209,7 +209,8 @@ def _run_chunk(trainer: Trainer, chunk: Chunk, stop: threading.Event) -> None:
         done = _share_done(chunk, progress.step - first_step, now - begun)
         if done >= 1:
             break
-        losses.append(trainer.train_step(max(_END_OF_DECAY, 1 - done) if chunk.decay else 1.0))
+        lr_scale = max(_END_OF_DECAY, 1 - done) if chunk.decay else 1.0
+        losses.append(trainer.train_step(next(batches), lr_scale))
         progress.seconds = seconds_before + time.monotonic() - begun
         progress.cpu_seconds = cpu_before + time.process_time() - begun_cpu
         if now - measured > chunk.measure_minutes * 60:

@@ -91,6 +91,8 @@ class Chunk(Section):
     """Whether the learning rate falls to its end over this sitting."""
     threads: int = Field(1, ge=1)
     """Processor threads."""
+    loaders: int = Field(0, ge=0)
+    """Processes that draw batches ahead; a GPU needs several, one processor core none. The batches do not change."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where it runs."""
     save_minutes: float = Field(5.0, gt=0)

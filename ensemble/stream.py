@@ -5,12 +5,16 @@ A sequence shows 2 to 6 pairs of one rule, every output after the first to be pr
 the sequences another transform is put on the inputs only or the outputs only, which makes another rule of the pairs.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
-from numpy.random import Generator
+from numpy.random import Generator as RandomGenerator
 from numpy.typing import NDArray
 
 from dsl.grid import Grid, seal
@@ -91,6 +95,27 @@ class TaskStream:
             self._block = block, self._draw_block(block)
         return self._block[1][step % _BLOCK_BATCHES]
 
+    def batches(self, first_step: int, loaders: int = 0) -> Generator[list[EncodedSequence], None, None]:
+        """Yield the batches of all steps from ``first_step`` on, drawn ahead by ``loaders`` processes if there are any.
+
+        The batches are the same for every number of loaders; close the iterator to end them.
+        """
+        if loaders == 0:
+            for step in itertools.count(first_step):
+                yield self.batch(step)
+        first_block, skip = divmod(first_step, _BLOCK_BATCHES)
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(loaders, context, initializer=_keep_stream, initargs=(self,)) as pool:
+            ahead = deque(pool.submit(_draw_kept, first_block + i) for i in range(2 * loaders))
+            try:
+                for block in itertools.count(first_block + 2 * loaders):
+                    batches = ahead.popleft().result()
+                    ahead.append(pool.submit(_draw_kept, block))
+                    yield from batches[skip:]
+                    skip = 0
+            finally:
+                pool.shutdown(cancel_futures=True)
+
     def _draw_block(self, block: int) -> list[list[EncodedSequence]]:
         size, first = self.options.batch_size, block * _BLOCK_BATCHES
         side = self.max_side(first)
@@ -120,6 +145,21 @@ class TaskStream:
         return pool.corpus.task_ids[task_index], examples
 
 
+_kept_stream: TaskStream | None = None
+"""The stream of a loader process, set when the process starts."""
+
+
+def _keep_stream(stream: TaskStream) -> None:
+    global _kept_stream
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the trainer ends its loaders
+    _kept_stream = stream
+
+
+def _draw_kept(block: int) -> list[list[EncodedSequence]]:
+    assert _kept_stream is not None
+    return _kept_stream._draw_block(block)
+
+
 def _small_pairs(corpus: Corpus, side: int, options: StreamOptions) -> _Pool:
     sides = corpus.sides.astype(np.int64)
     tokens = sides[:, 0] * (sides[:, 1] + 1) + sides[:, 2] * (sides[:, 3] + 1) + 2
@@ -127,14 +167,14 @@ def _small_pairs(corpus: Corpus, side: int, options: StreamOptions) -> _Pool:
     longest = (options.max_tokens - 1) // options.min_pairs
     small = np.flatnonzero((sides.max(axis=1) <= side) & (np.maximum(tokens, transposed) <= longest))
     cuts = np.searchsorted(small, corpus.starts)
-    groups = (small[first:last] for first, last in pairwise(cuts))
+    groups = (small[first:last] for first, last in itertools.pairwise(cuts))
     pairs = tuple(group for group in groups if len(group) >= options.min_pairs)
     if not pairs:
         raise DataError(f"corpus {corpus.name!r} has no task with {options.min_pairs} pairs up to {side}x{side}")
     return _Pool(corpus, pairs)
 
 
-def augment_task(examples: Sequence[Example], rng: Generator, one_sided_share: float, side: int) -> list[Example]:
+def augment_task(examples: Sequence[Example], rng: RandomGenerator, one_sided_share: float, side: int) -> list[Example]:
     """Return the pairs under a drawn symmetry and color renaming, and for a share of the calls a one-sided change.
 
     Every change of inputs is invertible, so that outputs still follow from them.
@@ -165,7 +205,7 @@ def augment_task(examples: Sequence[Example], rng: Generator, one_sided_share: f
     ]
 
 
-def _draw_colors(rng: Generator) -> tuple[int, ...]:
+def _draw_colors(rng: RandomGenerator) -> tuple[int, ...]:
     return draw_colors(rng, keep_zero=bool(rng.random() < _KEEP_ZERO_SHARE))
 
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from ensemble import checkpoint, pretrain, training_data
 from ensemble.checkpoint import load_checkpoint, save_checkpoint
 from ensemble.cli import main
-from ensemble.encode import encode_pairs
+from ensemble.encode import EncodedSequence, encode_pairs
 from ensemble.errors import ConfigError, ModelError
 from ensemble.model import build_model, load_model, model_config
 from ensemble.model_card import export
@@ -64,8 +64,8 @@ def test_a_resumed_run_ends_with_identical_weights(straight: Path, tmp_path: Pat
 def test_a_signal_ends_a_chunk_with_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = pretrain.Trainer.train_step
 
-    def step_then_signal(self: pretrain.Trainer, lr_scale: float) -> float:
-        loss = original(self, lr_scale)
+    def step_then_signal(self: pretrain.Trainer, batch: list[EncodedSequence], lr_scale: float) -> float:
+        loss = original(self, batch, lr_scale)
         if self.progress.step == 3:
             os.kill(os.getpid(), signal.SIGTERM)
         return loss

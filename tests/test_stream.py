@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -49,6 +50,14 @@ def test_a_batch_depends_on_seed_and_step_only() -> None:
         first.batch(step)
     for left, right in zip(first.batch(40), second.batch(40), strict=True):
         assert np.array_equal(left.tokens, right.tokens)
+
+
+def test_loader_processes_change_nothing() -> None:
+    stream = make_stream()
+    with closing(stream.batches(30, loaders=1)) as drawn:
+        for step, batch in zip(range(30, 50), drawn, strict=False):
+            for left, right in zip(batch, stream.batch(step), strict=True):
+                assert np.array_equal(left.tokens, right.tokens)
 
 
 def test_another_seed_gives_other_batches() -> None:

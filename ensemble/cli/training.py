@@ -14,6 +14,7 @@ def pretrain(
     steps: Annotated[int | None, typer.Option(min=1, help="Optimizer steps of this sitting.")] = None,
     decay: Annotated[bool, typer.Option("--decay", help="Let the learning rate fall to its end.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="Processor threads.")] = 1,
+    loaders: Annotated[int, typer.Option(min=0, help="Processes that draw batches ahead, for a GPU.")] = 0,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where it runs.")] = "auto",
     re_arc: Annotated[Path | None, typer.Option(help="RE-ARC's zip or folder.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
@@ -33,8 +34,8 @@ def pretrain(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     interrupted = False
     if export is None or minutes is not None or steps is not None:
-        sitting = {"minutes": minutes, "steps": steps, "decay": decay, "threads": threads, "device": device}
-        chunk = build_section(Chunk, sitting)
+        sitting = {"minutes": minutes, "steps": steps, "decay": decay}
+        chunk = build_section(Chunk, sitting | {"threads": threads, "loaders": loaders, "device": device})
         values = (read_toml(config) if config else {}) | settings_of(setting or [])
         interrupted = train(config_of_run(work, values), work, chunk, re_arc).interrupted
     if export is not None and not interrupted:
