@@ -227,6 +227,6 @@ def _checked_literal(token: str) -> Literal:
 
 
 def _form(name: str) -> FormFunction | None:
-    import dsl.search  # noqa: F401  (the engines register their forms)
+    import dsl.search.forms  # noqa: F401  (the engines register their forms)
 
     return _FORMS.get(name)

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -165,6 +165,11 @@ class _Worker:
             return ""
         return self.log.read_bytes()[-LOG_TAIL:].decode("utf-8", "replace").strip()
 
+    def dismiss(self) -> None:
+        """Tell the process to leave by itself after its job."""
+        with suppress(OSError):
+            self.connection.send(None)
+
     def end(self) -> None:
         """Kill the process, and collect it."""
         self.process.kill()
@@ -230,11 +235,16 @@ class LocalExecutor:
         return events
 
     def close(self) -> None:
-        """Kill all workers: what they are doing is not wanted any more."""
-        for worker in self._slots:
-            if worker is not None:
-                worker.end()
+        """End all workers: idle ones are told to leave, what the others do is not wanted any more."""
+        live = [worker for worker in self._slots if worker is not None]
         self._slots = [None] * len(self._slots)
+        for worker in live:
+            worker.dismiss()
+        deadline = time.monotonic() + END_SECONDS
+        for worker in live:
+            if worker.job is None:
+                worker.process.join(max(0.0, deadline - time.monotonic()))
+            worker.end()
 
     def _bury(self, worker: _Worker, verdict: str | None) -> None:
         """End a worker for good; its slot starts a new one with the next job."""
@@ -270,6 +280,8 @@ class LocalExecutor:
 
     def _variables(self, slot: int) -> dict[str, str]:
         variables = dict.fromkeys(THREAD_VARIABLES, "1") | {"TOKENIZERS_PARALLELISM": "false"}
+        # A killed worker cannot free what its libraries took; multiprocessing's helper process frees it and would say so.
+        variables["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
         if self._gpus:
             variables["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)]
         return variables

@@ -95,6 +95,11 @@ def test_reading_side_knows_no_solver(module):
     assert not any(name.startswith("ensemble.solvers") for name in reached_from(f"ensemble.{module}"))
 
 
+@pytest.mark.parametrize("module", ["types", "data", "merge", "scoring", "store", "pipeline"])
+def test_what_reads_and_waits_does_not_load_the_search(module):
+    assert roots(reached_from(f"ensemble.{module}")).isdisjoint({"numba", "scipy"})
+
+
 def test_only_the_factory_knows_every_solver():
     makers = [name for name in MODULES if "ensemble.solvers.neural" in imports_of(name, lazy=True)]
     assert makers == ["ensemble.solvers"]

@@ -1,8 +1,1 @@
-"""Program search: parts that can each be replaced.
-
-Importing this package registers the program forms that the engines print (see :func:`dsl.program.form`).
-"""
-
-from dsl.search import assemble, cells, normalize, objects
-
-__all__ = ["assemble", "cells", "normalize", "objects"]
+"""Program search: parts that can each be replaced. Importing the package itself imports none of them."""

@@ -1,0 +1,5 @@
+"""Importing this module registers the program forms that the search engines print (see :func:`dsl.program.form`)."""
+
+from dsl.search import assemble, cells, normalize, objects
+
+__all__ = ["assemble", "cells", "normalize", "objects"]
