@@ -23,6 +23,7 @@ from dsl.types import Kind
 
 _RULES_PER_SCENE = 4
 """Programs tried on one scene style before another is drawn."""
+_TINY_SIDE = 3
 _NUM_PROBES = 6
 """Inputs that tell the behaviors of two programs apart."""
 
@@ -187,7 +188,8 @@ def _sane_output(program: Program, source: Grid, max_side: int) -> Grid | None:
 def _teaches(program: Program, pairs: list[Example]) -> bool:
     """Tell whether outputs change inputs, follow from them, are not bare, and need the whole program."""
     outputs = {grid_key(pair.output) for pair in pairs}
-    if 2 * len(outputs) < len(pairs) + 1 and not (len(outputs) > 1 and max(pairs[0].output.shape) <= 3):
+    tiny = max(pairs[0].output.shape) <= _TINY_SIDE  # tiny outputs repeat by chance
+    if len(outputs) < (2 if tiny else (len(pairs) + 1) // 2):
         return False
     if 2 * sum(same_grid(pair.input, pair.output) for pair in pairs) > len(pairs):
         return False
