@@ -173,9 +173,9 @@ def marked_rectangles(grid: Cells, background: int, limit: int) -> Cells:
 def separator_color(grid: Cells, background: int) -> int:
     lines = [line.tolist() for line in (*grid, *grid.T)]
     full = [line[0] for line in lines if len(set(line)) == 1]
-    drawn = [color for color in full if color != background]
+    drawn = Counter(sorted(color for color in full if color != background))
     if drawn:
-        return int(drawn[0])
+        return int(drawn.most_common(1)[0][0])
     return background if full else NO_SEPARATOR
 
 

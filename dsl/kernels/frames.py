@@ -54,21 +54,25 @@ NO_SEPARATOR = 10
 
 @njit(cache=True)
 def separator_color(grid: NDArray[np.uint8], background: int) -> int:
-    """Return the color of the first full row, or else column, that is not background.
+    """Return the color, other than the background, of which most rows and columns are full (the lowest of equals).
 
     Returns the background if only background lines are full, and ``NO_SEPARATOR`` if no line is of one color.
     """
     height, width = grid.shape
-    found = NO_SEPARATOR
+    lines = np.zeros(10, np.int64)
     for line in range(height + width):
         first = int(grid[line, 0] if line < height else grid[0, line - height])
         full = True
         for i in range(width if line < height else height):
             full = full and (grid[line, i] if line < height else grid[i, line - height]) == first
-        if full and first != background:
-            return first
         if full:
-            found = first
+            lines[first] += 1
+    found = background if lines[background] > 0 else NO_SEPARATOR
+    most = 0
+    for color in range(10):
+        if color != background and lines[color] > most:
+            found = color
+            most = lines[color]
     return found
 
 

@@ -108,8 +108,8 @@ def whole(grid: Grid) -> Object:
 def panels(grid: Grid) -> Objects:
     """Return the rectangles between full rows and columns of the separator color, in reading order.
 
-    The separator is the color of the first row or column that is one color throughout, other than the background; of
-    the background if there is no other.
+    The separator is the color, other than the background, of which most rows and columns are full (the lowest of
+    equals); the background if no line of another color is full.
     """
     color = separator_color(grid, background_color(grid))
     if color == NO_SEPARATOR:
