@@ -75,10 +75,23 @@ class Expressions:
 
 @dataclass(frozen=True, slots=True)
 class _Partial:
-    score: float
+    """Rules so far, their bits, and the cells that they leave to be explained."""
+
     cost: float
     active: bitsets.Words
     rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Extensions:
+    """Ways to add one more rule to a partial list, not yet carried out: parallel arrays, best scores first."""
+
+    state: _Partial
+    holds: int
+    scores: NDArray[np.float64]
+    costs: NDArray[np.float64]
+    scanned: NDArray[np.int64]
+    expressions: NDArray[np.int32]
 
 
 class Learner:
@@ -112,11 +125,11 @@ class Learner:
         pure = bitsets.pure_expressions(self.expressions.wrong, everything, 8)
         found = [RuleList(float(costs[k]), ((ALWAYS, 1, int(k)),)) for k in pure]
         found = [rules for rules in found if accept is None or accept(rules)]
-        states = [_Partial(0.0, 0.0, everything, ())]
+        states = [_Partial(0.0, everything, ())]
         seen: set[bytes] = set()
         spent = 0
         for _ in range(self.limits.depth):
-            following: list[_Partial] = []
+            following: list[_Extensions] = []
             for state in states:
                 if meter.exhausted or spent > self.limits.nodes or not len(self._scanned):
                     break
@@ -129,7 +142,7 @@ class Learner:
                 following.extend(self._extended(state, result))
             if found:
                 break
-            states = _distinct(following, seen, self.limits.beam)
+            states = self._carried_out(following, seen)
             if not states:
                 break
         found.sort(key=lambda rules: rules.cost)
@@ -158,9 +171,9 @@ class Learner:
                     found.append(RuleList(cost, (*state.rules, (member, 1, first), (ALWAYS, 1, last))))
         return found
 
-    def _extended(self, state: _Partial, result: NDArray[np.int32]) -> list[_Partial]:
-        """Return the best partial lists with one more rule: one side of a predicate has a faultless expression."""
-        extended = []
+    def _extended(self, state: _Partial, result: NDArray[np.int32]) -> list[_Extensions]:
+        """Return the best ways to add one rule: a side of a predicate where some expression has no error."""
+        extensions = []
         for holds in (1, 0):
             pure, rest, errors = result[:, 1 - holds], result[:, 2 + holds], result[:, 4 + holds]
             chosen = np.flatnonzero((pure >= 0) & (errors > 0))
@@ -168,13 +181,33 @@ class Learner:
                 continue
             cost = state.cost + self._scanned_costs[chosen] + self.expressions.costs[pure[chosen]]
             score = cost + exception_bits(rest[chosen], errors[chosen]) + 3.0 * np.minimum(errors[chosen], 4)
-            for k in np.argsort(score, kind="stable")[: 2 * self.limits.beam].tolist():
-                c = int(chosen[k])
-                bits = self._scanned[c]
-                rule = (int(self.predicates.representatives[c]), holds, int(pure[c]))
-                active = state.active & (~bits if holds else bits)
-                extended.append(_Partial(float(score[k]), float(cost[k]), active, (*state.rules, rule)))
-        return extended
+            best = np.argsort(score, kind="stable")[: 2 * self.limits.beam]
+            kept = chosen[best]
+            extensions.append(_Extensions(state, holds, score[best], cost[best], kept, pure[kept]))
+        return extensions
+
+    def _carried_out(self, extensions: list[_Extensions], seen: set[bytes]) -> list[_Partial]:
+        """Carry out the best extensions, one per set of cells that they leave to be explained."""
+        if not extensions:
+            return []
+        scores = np.concatenate([group.scores for group in extensions])
+        groups = np.concatenate([np.full(len(group.scores), k) for k, group in enumerate(extensions)])
+        places = np.concatenate([np.arange(len(group.scores)) for group in extensions])
+        kept: list[_Partial] = []
+        for index in np.argsort(scores, kind="stable"):
+            group, place = extensions[groups[index]], places[index]
+            scanned = group.scanned[place]
+            bits = self._scanned[scanned]
+            active = group.state.active & (~bits if group.holds else bits)
+            key = active.tobytes()
+            if key in seen:
+                continue
+            seen.add(key)
+            rule = (int(self.predicates.representatives[scanned]), group.holds, int(group.expressions[place]))
+            kept.append(_Partial(float(group.costs[place]), active, (*group.state.rules, rule)))
+            if len(kept) == self.limits.beam:
+                break
+        return kept
 
     def predict(self, lists: Sequence[RuleList]) -> NDArray[np.uint8]:
         """Apply lists to the test cells; returns ``(len(lists), test cells)`` colors, 10 for no color."""
@@ -235,16 +268,3 @@ def _members(table: PredicateTable) -> list[list[int]]:
     for p, c in enumerate(table.class_of.tolist()):
         members[c].append(p)
     return members
-
-
-def _distinct(partials: list[_Partial], seen: set[bytes], beam: int) -> list[_Partial]:
-    """Keep the best partial lists, one per set of cells still to be explained."""
-    kept = []
-    for partial in sorted(partials, key=lambda partial: partial.score):
-        key = partial.active.tobytes()
-        if key not in seen:
-            seen.add(key)
-            kept.append(partial)
-            if len(kept) == beam:
-                break
-    return kept

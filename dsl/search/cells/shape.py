@@ -17,7 +17,7 @@ from dsl.task import Task
 _FACTORS = ("colors", "m8.count", "x8.count", "filled", "m8.singles", "height", "width", "panels.down", "panels.across")
 _TWINS = (("height", "width"), ("down", "across"), ("row", "column"), ("rows", "columns"))
 _MAX_SIDES = 60
-_SAME_SHAPE_COST = 0.5
+_SAME_SHAPE_COST = -0.5
 
 _SIDE = re.compile(
     r"(?P<name>[a-z_][\w.#]*?)(?:\*(?P<factor>[a-z][\w.#]*)|\*(?P<num>\d+)(?:/(?P<den>\d+))?)?(?P<plus>[+-]\d+)?"
@@ -38,6 +38,11 @@ class Side:
     plus: int = 0
     factor: str | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether the side is the number itself."""
+        return self.scale == 1 and self.plus == 0 and self.factor is None
+
     def __str__(self) -> str:
         if self.number is None:
             return str(self.plus)
@@ -54,10 +59,11 @@ class Side:
             return self.plus
         if self.number not in numbers or (self.factor is not None and self.factor not in numbers):
             return None
-        exact = numbers[self.number][1] * self.scale + self.plus
+        length, rest = divmod(numbers[self.number][1] * self.scale.numerator, self.scale.denominator)
+        length += self.plus
         if self.factor is not None:
-            exact *= numbers[self.factor][1]
-        return int(exact) if exact.denominator == 1 and 1 <= exact <= MAX_SIDE else None
+            length *= numbers[self.factor][1]
+        return length if rest == 0 and 1 <= length <= MAX_SIDE else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +111,28 @@ def predict_shapes(task: Task, max_guesses: int = 5) -> list[ShapeGuess]:
     asked = [shape_numbers(grid) for grid in task.test_inputs]
     heights = fit_sides(known, [example.output.shape[0] for example in task.train], asked)
     widths = fit_sides(known, [example.output.shape[1] for example in task.train], asked)
-    guesses = [_join(height, width, asked) for height in heights for width in widths]
-    guesses.sort(key=lambda guess: guess.cost)
-    distinct: dict[tuple[tuple[int, int], ...], ShapeGuess] = {}
-    for guess in guesses:
-        distinct.setdefault(guess.shapes, guess)
-        if len(distinct) == max_guesses:
-            break
+    height_texts, width_texts = (
+        [_without_axis(str(side), axis) for side, _ in sides] for axis, sides in enumerate((heights, widths))
+    )
+    joined = [
+        (_joint_cost(height, width, height_text == width_text), height, width, down, across)
+        for (height, down), height_text in zip(heights, height_texts, strict=True)
+        for (width, across), width_text in zip(widths, width_texts, strict=True)
+    ]
+    joined.sort(key=lambda entry: entry[0])
+    distinct: dict[object, ShapeGuess] = {}
+    for cost, height, width, down, across in joined:
+        if (down, across) not in distinct:
+            distinct[down, across] = ShapeGuess(cost, height, width, tuple(zip(down, across, strict=True)))
+            if len(distinct) == max_guesses:
+                break
     return list(distinct.values())
 
 
-def fit_sides(known: Sequence[Numbers], lengths: Sequence[int], asked: Sequence[Numbers]) -> list[Side]:
-    """Return the rules that give every demonstration's side and have a value on every test input, cheapest first."""
+def fit_sides(
+    known: Sequence[Numbers], lengths: Sequence[int], asked: Sequence[Numbers]
+) -> list[tuple[Side, tuple[int, ...]]]:
+    """Return the rules that give every demonstration's side, with their values on the test inputs, cheapest first."""
     sides = [Side(1.0, None, plus=lengths[0])] if len(set(lengths)) == 1 else []
     for name, (cost, _) in known[0].items():
         if not all(name in numbers for numbers in (*known, *asked)):
@@ -129,8 +145,12 @@ def fit_sides(known: Sequence[Numbers], lengths: Sequence[int], asked: Sequence[
                     others = [numbers[factor][1] for numbers in known]
                     if all(a * b == length for a, b, length in zip(values, others, lengths, strict=True)):
                         sides.append(Side(cost + 4.0, name, factor=factor))
-    fitting = [side for side in sides if all(side.value(numbers) is not None for numbers in asked)]
-    return sorted(fitting, key=lambda side: side.cost)[:_MAX_SIDES]
+    fitting = []
+    for side in sorted(sides, key=lambda side: side.cost):
+        values = [value for numbers in asked if (value := side.value(numbers)) is not None]
+        if len(values) == len(asked):
+            fitting.append((side, tuple(values)))
+    return fitting[:_MAX_SIDES]
 
 
 def _linear(name: str, cost: float, values: Sequence[int], lengths: Sequence[int]) -> list[Side]:
@@ -151,17 +171,16 @@ def _linear(name: str, cost: float, values: Sequence[int], lengths: Sequence[int
     return sides
 
 
-def _join(height: Side, width: Side, asked: Sequence[Numbers]) -> ShapeGuess:
+def _joint_cost(height: Side, width: Side, twins: bool) -> float:
+    """Return the bits of both sides; the same rule on both axes is cheaper, the input's own shape cheapest."""
+    if height.number == "height" and height.is_plain and width.number == "width" and width.is_plain:
+        return _SAME_SHAPE_COST
     cost = height.cost + width.cost
-    if _is_twin(str(height), str(width)):
-        cost -= 1.5 + 0.5 * min(height.cost, width.cost)
-    if str(height) == "height" and str(width) == "width":
-        cost = min(cost, _SAME_SHAPE_COST - 1.0)
-    shapes = tuple((height.value(numbers) or 0, width.value(numbers) or 0) for numbers in asked)
-    return ShapeGuess(cost, height, width, shapes)
+    return cost - 1.5 - 0.5 * min(height.cost, width.cost) if twins else cost
 
 
-def _is_twin(height: str, width: str) -> bool:
-    for down, across in _TWINS:
-        height, width = re.sub(rf"\b{down}\b", "#", height), re.sub(rf"\b{across}\b", "#", width)
-    return height == width
+def _without_axis(text: str, axis: int) -> str:
+    """Replace the words of an axis (0 rows, 1 columns) by a mark, so that the same rule on both axes reads the same."""
+    for words in _TWINS:
+        text = re.sub(rf"\b{words[axis]}\b", "&", text)
+    return text
