@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 
 from dsl.errors import PrimitiveError
-from dsl.grid import Grid, as_grid, seal
+from dsl.grid import Grid, as_grid, grid_from_text, seal
 from dsl.program import evaluate, parse
 from dsl.registry import _describe, get_primitive
 from dsl.search.bank import Bank
 from dsl.search.budget import Budget, Meter
 from dsl.search.enumerate import Enumeration, EnumerationConfig
+from dsl.search.filters import GridFilter
 from dsl.search.grammar import productions
 from dsl.search.rows import MISSING, Rows
 from dsl.types import Kind, value_key
@@ -118,3 +119,20 @@ def test_a_cheaper_program_replaces_a_known_one():
     assert rows.count == 1
     assert rows.origin(0) == (3, 0, -1)
     assert rows.costs.tolist() == [5.0]
+
+
+def test_a_mirrored_grid_is_expanded_once_and_a_grid_of_one_color_never():
+    bank, rows = Bank(), Rows(2)
+    texts = (("12/34", "1/2"), ("43/21", "2/1"), ("21/43", "2/1"), ("11/11", "5"))
+    for cost, pair in enumerate(texts):
+        numbers = [bank.intern(Kind.GRID, grid_from_text(text)) for text in pair]
+        rows.add(Kind.GRID, np.array([numbers], np.int32), np.array([10.0 + cost], np.float32), np.array([[0, 0, -1]]))
+    assert GridFilter(bank, rows).keep(np.arange(4)).tolist() == [0, 2]
+
+
+def test_cheap_grids_are_always_expanded():
+    bank, rows = Bank(), Rows(1)
+    for cost, text in ((1.0, "12"), (4.0, "21"), (5.0, "33")):
+        numbers = np.array([[bank.intern(Kind.GRID, grid_from_text(text))]], np.int32)
+        rows.add(Kind.GRID, numbers, np.array([cost], np.float32), np.array([[0, 0, -1]]))
+    assert GridFilter(bank, rows).keep(np.arange(3)).tolist() == [0, 1, 2]

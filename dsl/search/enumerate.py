@@ -21,6 +21,7 @@ from dsl.grid import Grid
 from dsl.program import Input, Program
 from dsl.search.bank import Bank
 from dsl.search.budget import Meter
+from dsl.search.filters import GridFilter
 from dsl.search.grammar import SCALARS, Production
 from dsl.search.rows import BUCKETS_PER_BIT, MISSING, Ids, Rows
 from dsl.types import Kind
@@ -77,6 +78,7 @@ class Enumeration:
         self.productions = tuple(productions)
         self._demonstrations = demonstrations
         self._groups = _grouped(self.productions)
+        self._filter = GridFilter(self.bank, self.rows)
         numbers = np.array([[self.bank.intern(Kind.GRID, image) for image in images]], np.int32)
         self.rows.add(Kind.GRID, numbers, np.array([INPUT_COST], np.float32), np.array([[-1, -1, -1]]))
 
@@ -98,6 +100,8 @@ class Enumeration:
         if best is None or meter.exhausted:
             return False
         batch = best.take(self.rows, self.config.batch)
+        if best.kind is Kind.GRID:
+            batch = self._filter.keep(batch)
         if isinstance(best, _Single):
             self._expand(best, batch, meter)
         elif isinstance(best, _Pair):
