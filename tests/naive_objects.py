@@ -20,7 +20,8 @@ def pictures(grid: Array, labels: Array, count: int) -> list[Picture]:
 
 
 def inside(grid: Array, place: Place) -> bool:
-    return 0 <= place[0] < grid.shape[0] and 0 <= place[1] < grid.shape[1]
+    height, width = grid.shape
+    return place[0] in range(height) and place[1] in range(width)
 
 
 def moved(picture: Picture, down: int, right: int) -> Picture:

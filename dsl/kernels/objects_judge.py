@@ -8,6 +8,8 @@ from dsl.kernels.objects import Cells, Grid8, Labels, Numbers
 
 Flags = NDArray[np.bool_]
 
+NOBODY, SEVERAL = -1, -2
+
 
 @njit(cache=True)
 def judge(grid: Grid8, labels: Labels, output: Grid8, cells: Cells, ends: Numbers, erases: Flags) -> Flags:
@@ -51,6 +53,8 @@ def narrow(
     labels: Labels,
     output: Grid8,
     background: int,
+    own: Cells,
+    starts: Numbers,
     cells: Cells,
     ends: Numbers,
     erases: Flags,
@@ -60,49 +64,46 @@ def narrow(
 
     Every cell that changes or belongs to an object must come out right through some action of some object. Where one
     object alone can do it, its other actions are wrong. Writes to ``wrong``.
+
+    Args:
+        own: the objects' own cells, with their places ``starts``.
     """
-    height, width = grid.shape
     actions, count = wrong.shape
-    own = np.zeros(count + 1, np.int64)
-    place = np.full(grid.shape, -1, np.int64)
-    for r in range(height):
-        for c in range(width):
-            if labels[r, c] >= 0:
-                own[labels[r, c] + 1] += 1
-    for q in range(count):
-        own[q + 1] += own[q]
-    where = np.empty((own[count], 2), np.int64)
-    filled = own.copy()
-    for r in range(height):
-        for c in range(width):
-            if labels[r, c] >= 0:
-                where[filled[labels[r, c]], 0] = r
-                where[filled[labels[r, c]], 1] = c
-                filled[labels[r, c]] += 1
-    for _ in range(3):
-        producer = np.full(grid.shape, -1, np.int64)
-        place[:] = -1
-        for a in range(actions):
-            for q in range(count):
-                if not wrong[a, q]:
-                    _produce(output, background, cells, ends, erases, own, where, a, q, producer, place, count)
-        needed = np.zeros(count, np.int64)
-        for r in range(height):
-            for c in range(width):
-                if labels[r, c] >= 0 or grid[r, c] != output[r, c]:
-                    if producer[r, c] == -1:
-                        return False
-                    if producer[r, c] >= 0:
-                        needed[producer[r, c]] += 1
-        changed = False
-        place[:] = -1
+    made = np.empty((grid.size, 2), np.int64)
+    seen = np.full(grid.shape, -1, np.int64)
+    for turn in range(3):
+        maker = np.full(grid.shape, NOBODY, np.int64)
         for a in range(actions):
             for q in range(count):
                 if wrong[a, q]:
                     continue
-                done = _count_needed(
-                    grid, labels, output, background, cells, ends, erases, own, where, a, q, producer, place, count
-                )
+                painted = cells[ends[a, q] : ends[a, q + 1]]
+                stamp = (2 * turn * actions + a) * count + q
+                size = _make(output, background, own[starts[q] : starts[q + 1]], painted, erases[a], seen, stamp, made)
+                for n in range(size):
+                    r, c = made[n, 0], made[n, 1]
+                    if maker[r, c] != q:
+                        maker[r, c] = q if maker[r, c] == NOBODY else SEVERAL
+        needed = np.zeros(count, np.int64)
+        for r in range(grid.shape[0]):
+            for c in range(grid.shape[1]):
+                if labels[r, c] < 0 and grid[r, c] == output[r, c]:
+                    maker[r, c] = SEVERAL
+                elif maker[r, c] == NOBODY:
+                    return False
+                elif maker[r, c] >= 0:
+                    needed[maker[r, c]] += 1
+        changed = False
+        for a in range(actions):
+            for q in range(count):
+                if wrong[a, q]:
+                    continue
+                painted = cells[ends[a, q] : ends[a, q + 1]]
+                stamp = ((2 * turn + 1) * actions + a) * count + q
+                size = _make(output, background, own[starts[q] : starts[q + 1]], painted, erases[a], seen, stamp, made)
+                done = 0
+                for n in range(size):
+                    done += maker[made[n, 0], made[n, 1]] == q
                 if done < needed[q]:
                     wrong[a, q] = True
                     changed = True
@@ -112,91 +113,52 @@ def narrow(
 
 
 @njit(cache=True)
-def _produce(
-    output: Grid8,
-    background: int,
-    cells: Cells,
-    ends: Numbers,
-    erases: Flags,
-    own: Numbers,
-    where: Numbers,
-    a: int,
-    q: int,
-    producer: Numbers,
-    place: Numbers,
-    count: int,
-) -> None:
-    for n in range(ends[a, q], ends[a, q + 1]):
-        r, c = cells[n, 0], cells[n, 1]
-        place[r, c] = a * count + q
-        if producer[r, c] != q:
-            producer[r, c] = q if producer[r, c] == -1 else -2
-    if erases[a]:
-        for n in range(own[q], own[q + 1]):
-            r, c = where[n, 0], where[n, 1]
-            if place[r, c] != a * count + q and output[r, c] == background and producer[r, c] != q:
-                producer[r, c] = q if producer[r, c] == -1 else -2
-
-
-@njit(cache=True)
-def _count_needed(
-    grid: Grid8,
-    labels: Labels,
-    output: Grid8,
-    background: int,
-    cells: Cells,
-    ends: Numbers,
-    erases: Flags,
-    own: Numbers,
-    where: Numbers,
-    a: int,
-    q: int,
-    producer: Numbers,
-    place: Numbers,
-    count: int,
+def _make(
+    output: Grid8, background: int, own: Cells, painted: Cells, erases: bool, seen: Numbers, stamp: int, made: Numbers
 ) -> int:
-    done = 0
-    for n in range(ends[a, q], ends[a, q + 1]):
-        r, c = cells[n, 0], cells[n, 1]
-        if place[r, c] != a * count + q:
-            place[r, c] = a * count + q
-            if producer[r, c] == q and (labels[r, c] >= 0 or grid[r, c] != output[r, c]):
-                done += 1
-    if erases[a]:
-        for n in range(own[q], own[q + 1]):
-            r, c = where[n, 0], where[n, 1]
-            if place[r, c] != a * count + q and output[r, c] == background and producer[r, c] == q:
-                done += 1
-    return done
+    """List in ``made`` the cells that an action paints or clears to background as the output has it; return how many.
+
+    Args:
+        seen: ``(H, W)``, changed to ``stamp`` where cells were listed; the stamp must be new.
+    """
+    size = 0
+    for n in range(len(painted)):
+        r, c = painted[n, 0], painted[n, 1]
+        if seen[r, c] != stamp:
+            seen[r, c] = stamp
+            made[size, 0] = r
+            made[size, 1] = c
+            size += 1
+    if erases:
+        for n in range(len(own)):
+            r, c = own[n, 0], own[n, 1]
+            if seen[r, c] != stamp and output[r, c] == background:
+                seen[r, c] = stamp
+                made[size, 0] = r
+                made[size, 1] = c
+                size += 1
+    return size
 
 
 @njit(cache=True)
 def explain(
-    grid: Grid8, labels: Labels, output: Grid8, background: int, cells: Cells, ends: Numbers, erases: Flags
+    grid: Grid8, output: Grid8, background: int, own: Cells, starts: Numbers, cells: Cells, ends: Numbers, erases: Flags
 ) -> Numbers:
-    """Count for each action and object the changed cells that it makes right: painted, or cleared to background.
+    """Count for each action and object the changed cells that it paints, or clears to background.
 
-    Returns ``(actions, objects)``.
+    Returns ``(actions, objects)``; the counts say something only where the action is not wrong.
     """
     actions, count = ends.shape[0], ends.shape[1] - 1
     explained = np.zeros((actions, count), np.int64)
-    cleared = np.zeros(count, np.int64)
-    for r in range(grid.shape[0]):
-        for c in range(grid.shape[1]):
-            if labels[r, c] >= 0 and grid[r, c] != output[r, c] and output[r, c] == background:
-                cleared[labels[r, c]] += 1
+    made = np.empty((grid.size, 2), np.int64)
     seen = np.full(grid.shape, -1, np.int64)
     for a in range(actions):
         for q in range(count):
-            if erases[a]:
-                explained[a, q] = cleared[q]
-            for n in range(ends[a, q], ends[a, q + 1]):
-                r, c = cells[n, 0], cells[n, 1]
-                if seen[r, c] == a * count + q or grid[r, c] == output[r, c]:
-                    continue
-                seen[r, c] = a * count + q
-                if not (erases[a] and labels[r, c] == q and output[r, c] == background):
-                    explained[a, q] += 1
+            painted = cells[ends[a, q] : ends[a, q + 1]]
+            stamp = a * count + q
+            size = _make(output, background, own[starts[q] : starts[q + 1]], painted, erases[a], seen, stamp, made)
+            for n in range(size):
+                explained[a, q] += grid[made[n, 0], made[n, 1]] != output[made[n, 0], made[n, 1]]
     return explained
 
 

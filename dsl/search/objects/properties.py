@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dsl.grid import NUM_COLORS
 from dsl.kernels import planes_objects as columns
 from dsl.kernels.bitsets import COLOR_PLANE, FLAG_PLANE, NONE, NUMBER_PLANE
+from dsl.kernels.objects import EDGE
 from dsl.kernels.planes import NO_COLOR
 from dsl.search.cells.predicates import Items, PlaneSpec
 from dsl.search.objects.segments import Scene
@@ -68,6 +69,8 @@ _DERIVED_FLAGS: tuple[tuple[str, float], ...] = (
     ("container", 3.5),
     ("inside_other", 3.5),
     ("in_line_with_same_color", 4.0),
+    ("meets_same_color", 3.5),
+    ("meets_object", 3.5),
     ("odd_filled", 4.0),
     ("odd_top", 4.0),
     ("odd_bottom", 4.0),
@@ -230,6 +233,8 @@ def _derived_flags(scene: Scene, filled: Numbers) -> list[NDArray[np.bool_]]:
         scene.contains.any(axis=1),
         scene.contains.any(axis=0),
         in_line.any(axis=1),
+        (scene.slides[2][:, :4] == table[:, columns.COLOR][:, None]).any(axis=1),
+        (scene.slides[1][:, :4] != EDGE).any(axis=1),
         filled.sum(axis=1) % 2 == 1,
         table[:, columns.TOP] % 2 == 1,
         (scene.shape[0] - 1 - table[:, columns.BOTTOM]) % 2 == 1,

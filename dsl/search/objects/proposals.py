@@ -224,7 +224,10 @@ def _agreed_pattern(
     width: int,
     margin: int,
 ) -> NDArray[np.uint8] | None:
-    """Return what all windows around the members show in the output, where some of them changed; trimmed evenly."""
+    """Return what all windows around the members show in the output where some changed, trimmed evenly.
+
+    Background counts only within the members' own boxes.
+    """
     agreed = np.full((height, width), CLEAR, np.uint8)
     clash = np.zeros((height, width), np.bool_)
     changed = np.zeros((height, width), np.bool_)
@@ -236,6 +239,9 @@ def _agreed_pattern(
         clash |= (after != CLEAR) & (agreed != CLEAR) & (after != agreed)
         changed |= before != after
         agreed = np.where(after != CLEAR, after, agreed)
+    beyond = np.ones((height, width), np.bool_)
+    beyond[margin:-margin, margin:-margin] = False
+    clash |= beyond & (agreed == scenes[members[0][0]].background)
     pattern = np.where(clash | ~changed, np.uint8(CLEAR), agreed)
     while pattern.shape[0] > 2 and pattern.shape[1] > 2 and (pattern[[0, -1]] == CLEAR).all():
         if not (pattern[:, [0, -1]] == CLEAR).all():

@@ -41,14 +41,25 @@ class Palette:
         refuted = ~self.valid
         refuted |= kernels.judge(scene.grid, scene.labels, output, self.cells, self.ends, self.erases)
         reachable = kernels.narrow(
-            scene.grid, scene.labels, output, scene.background, self.cells, self.ends, self.erases, refuted
+            scene.grid,
+            scene.labels,
+            output,
+            scene.background,
+            scene.cells,
+            scene.starts,
+            self.cells,
+            self.ends,
+            self.erases,
+            refuted,
         )
         return refuted if reachable else None
 
     def explained(self, output: Grid) -> Numbers:
         """Count the changed cells of an output that each action of each object makes right, ``(actions, objects)``."""
         scene = self.scene
-        return kernels.explain(scene.grid, scene.labels, output, scene.background, self.cells, self.ends, self.erases)
+        return kernels.explain(
+            scene.grid, output, scene.background, scene.cells, scene.starts, self.cells, self.ends, self.erases
+        )
 
     def render(self, choice: Numbers) -> Grid | None:
         """Return the image after each object's chosen action; None if one of them has no result."""
