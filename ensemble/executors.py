@@ -280,8 +280,9 @@ class LocalExecutor:
 
     def _variables(self, slot: int) -> dict[str, str]:
         variables = dict.fromkeys(THREAD_VARIABLES, "1") | {"TOKENIZERS_PARALLELISM": "false"}
-        # A killed worker cannot free what its libraries took; multiprocessing's helper process frees it and would say so.
-        variables["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
+        # A killed worker cannot free what its libraries took; multiprocessing frees it, and need not tell.
+        filters = (os.environ.get("PYTHONWARNINGS"), "ignore::UserWarning:multiprocessing.resource_tracker")
+        variables["PYTHONWARNINGS"] = ",".join(part for part in filters if part)
         if self._gpus:
             variables["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)]
         return variables

@@ -145,3 +145,50 @@ def wait_until(condition):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_ray_that_is_not_installed_is_one_line(monkeypatch):
+    from ensemble.errors import ConfigError
+    from ensemble.ray_executor import RayExecutor
+
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ConfigError, match=r"pip install 'arc-ensemble\[ray\]', or --executor local"):
+        RayExecutor(1, Setup(CONFIG, make_fake))
+
+
+PLUGIN = '''
+from dsl import Grid, primitive
+
+
+@primitive(cost=2)
+def primitive_of_a_test(grid: Grid) -> Grid:
+    """Keep a grid as it is."""
+    return grid
+'''
+
+
+def test_workers_load_plugins(tmp_path):
+    path = tmp_path / "worker_plugin.py"
+    path.write_text(PLUGIN)
+    executor = LocalExecutor(1, Setup(CONFIG, make_plugin_user, (path,)), memory_bytes=2**32)
+    executor.submit(Job(0, small_task("ok-1"), "identity", Budget(1.0), 60.0))
+    events = []
+    try:
+        wait_until(lambda: events.extend(executor.poll(0.1)) or (events and isinstance(events[-1], Ended)))
+    finally:
+        executor.close()
+    assert events[-1].error is None
+
+
+class PluginUser:
+    name = "identity"
+
+    def solve(self, task, budget):
+        from dsl.registry import get_primitive
+
+        assert get_primitive("primitive_of_a_test").cost == 2
+        return []
+
+
+def make_plugin_user(name, config):
+    return PluginUser()
