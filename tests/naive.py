@@ -150,6 +150,26 @@ def grow(mask: Cells, diagonal: bool) -> Cells:
     return result
 
 
+def inner_edge(mask: Cells, side_is_edge: bool) -> Cells:
+    result = np.zeros(mask.shape, bool)
+    for place in places(mask):
+        near = neighbors(place, diagonal=True)
+        result[place] = mask[place] and any(not mask[other] if within(mask, *other) else side_is_edge for other in near)
+    return result
+
+
+def largest_rectangle(mask: Cells) -> tuple[int, int, int, int]:
+    best = (0, 0, 0, 0)
+    for bottom, left in places(mask):
+        for right, top in product(range(left, mask.shape[1]), range(bottom + 1)):
+            size = bottom - top + 1, right - left + 1
+            corners = mask[bottom, left] and mask[top, right]
+            better = (size[0] * size[1], min(size)) > (best[2] * best[3], min(best[2:]))
+            if corners and better and mask[top : bottom + 1, left : right + 1].all():
+                best = (top, left, *size)
+    return best
+
+
 def marked_rectangles(grid: Cells, background: int, limit: int) -> Cells:
     height, width = grid.shape
     found = []

@@ -96,16 +96,18 @@ def test_kernel_of_grid_equals_its_twin(name: str) -> None:
         assert_same(name, grid, *arguments)
 
 
-@pytest.mark.parametrize("name", ["mask_box", "hole_count"])
+@pytest.mark.parametrize("name", ["mask_box", "hole_count", "largest_rectangle"])
 def test_kernel_of_mask_equals_its_twin(name: str) -> None:
     for grid in GRIDS:
         for mask in (grid == 0, grid != 0, grid > 99):
             assert_same(name, seal(mask))
 
 
-def test_grow_equals_its_twin() -> None:
-    for grid, diagonal in product(GRIDS, (True, False)):
-        assert_same("grow", seal(grid == 1), diagonal)
+@pytest.mark.parametrize("name", ["grow", "inner_edge"])
+def test_growth_and_edge_equal_their_twins(name: str) -> None:
+    for grid, flag in product(GRIDS, (True, False)):
+        assert_same(name, seal(grid == 1), flag)
+        assert_same(name, seal(grid != 1), flag)
 
 
 @pytest.mark.parametrize("name", ["main_color", "rare_color", "color_set"])

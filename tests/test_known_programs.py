@@ -1,4 +1,4 @@
-"""Programs that solve ARC-AGI-1 training tasks on all of their pairs: the language says what tasks need, in few words."""
+"""Programs that solve ARC-AGI-1 training tasks on all of their pairs: the language can say what tasks need."""
 
 import pytest
 

@@ -100,3 +100,21 @@ def grow(mask: NDArray[np.bool_], diagonal: bool) -> NDArray[np.bool_]:
                 if 0 <= next_r < height and 0 <= next_c < width:
                     result[next_r, next_c] = True
     return result
+
+
+@njit(cache=True)
+def inner_edge(mask: NDArray[np.bool_], side_is_edge: bool) -> NDArray[np.bool_]:
+    """Find the set cells next to an unset cell (8 neighbors), or at the side of the mask if that counts as edge."""
+    height, width = mask.shape
+    result = np.zeros((height, width), np.bool_)
+    for r in range(height):
+        for c in range(width):
+            if not mask[r, c]:
+                continue
+            for k in range(8):
+                next_r, next_c = r + ROW_STEPS[k], c + COLUMN_STEPS[k]
+                if next_r < 0 or next_r >= height or next_c < 0 or next_c >= width:
+                    result[r, c] = result[r, c] or side_is_edge
+                elif not mask[next_r, next_c]:
+                    result[r, c] = True
+    return result

@@ -1,4 +1,4 @@
-"""Rectangles in a grid: panels between separator lines, areas marked at their four corners."""
+"""Rectangles in a grid: panels between separator lines, areas marked at their corners, the largest free one."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,3 +110,28 @@ def panel_boxes(grid: NDArray[np.uint8], separator: int) -> NDArray[np.int64]:
             found[count, 3] = column_ends[c]
             count += 1
     return found[:count].copy()
+
+
+@njit(cache=True)
+def largest_rectangle(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """Return top, left, height and width of the largest rectangle of set cells; zeros if no cell is set.
+
+    Of equal areas the one nearest to a square; of those the one whose last row, then first column comes first.
+    """
+    height, width = mask.shape
+    best_top, best_left, best_height, best_width = 0, 0, 0, 0
+    above = np.zeros(width, np.int64)
+    for r in range(height):
+        for c in range(width):
+            above[c] = above[c] + 1 if mask[r, c] else 0
+        for first in range(width):
+            lowest = above[first]
+            for last in range(first, width):
+                lowest = min(lowest, above[last])
+                if lowest == 0:
+                    break
+                length = last - first + 1
+                gain = lowest * length - best_height * best_width
+                if gain > 0 or (gain == 0 and min(lowest, length) > min(best_height, best_width)):
+                    best_top, best_left, best_height, best_width = r - lowest + 1, first, lowest, length
+    return best_top, best_left, best_height, best_width

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from dsl.kernels.colors import KEEP, background_color, color_counts, recolor
 from dsl.kernels.components import component_boxes, cut_components, find_components, label_components
-from dsl.kernels.flood import grow, outside_cells, spread
-from dsl.kernels.frames import marked_rectangles, panel_boxes, separator_color
+from dsl.kernels.flood import grow, inner_edge, outside_cells, spread
+from dsl.kernels.frames import largest_rectangle, marked_rectangles, panel_boxes, separator_color
 from dsl.kernels.hashing import grid_hash
 from dsl.kernels.paste import overlay_content, paste_into
 from dsl.kernels.rays import connect_equal, fall_cells, shoot_rays, slide_steps
@@ -42,7 +42,9 @@ def example_calls() -> tuple[Call, ...]:
         (outside_cells, (grid, 1, False)),
         (spread, (grid, 2, 1, False, 1)),
         (grow, (mask, True)),
+        (inner_edge, (mask, True)),
         (marked_rectangles, (grid, 0, 1)),
+        (largest_rectangle, (mask,)),
         (separator_color, (grid, 0)),
         (panel_boxes, (grid, 1)),
         (grid_hash, (grid, 0)),

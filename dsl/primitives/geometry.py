@@ -116,6 +116,18 @@ def drop_repeated_lines(grid: Grid) -> Grid:
     return seal(grid[rows][:, columns])
 
 
+@primitive(cost=5)
+def sort_rows(grid: Grid) -> Grid:
+    """Order the rows by their number of content cells, fewest at the top; equals keep their order."""
+    return seal(grid[np.argsort((grid != background_color(grid)).sum(axis=1), kind="stable")])
+
+
+@primitive(cost=5)
+def sort_columns(grid: Grid) -> Grid:
+    """Order the columns by their number of content cells, fewest at the left; equals keep their order."""
+    return seal(grid[:, np.argsort((grid != background_color(grid)).sum(axis=0), kind="stable")])
+
+
 @primitive()
 def trim_border(grid: Grid) -> Grid:
     """Remove the outermost row or column on each side."""

@@ -5,7 +5,7 @@ import numpy as np
 from dsl.grid import Grid, seal
 from dsl.kernels.colors import background_color, color_counts
 from dsl.kernels.components import find_components
-from dsl.kernels.frames import NO_SEPARATOR, marked_rectangles, panel_boxes, separator_color
+from dsl.kernels.frames import NO_SEPARATOR, largest_rectangle, marked_rectangles, panel_boxes, separator_color
 from dsl.kernels.paste import paste_into
 from dsl.primitives.results import (
     ALL_COLORS,
@@ -203,6 +203,15 @@ def inside_corners(grid: Grid) -> Objects:
     return bounded(
         tuple(box_object(grid, top + 1, left + 1, height - 2, width - 2) for top, left, height, width in found)
     )
+
+
+@primitive(cost=5)
+def largest_blank(grid: Grid) -> Object:
+    """Return the largest rectangle of background (of equals the squarest, then the one that ends highest)."""
+    top, left, height, width = largest_rectangle(seal(grid == background_color(grid)))
+    if not height:
+        fail("the grid has no background")
+    return box_object(grid, top, left, height, width)
 
 
 @primitive()

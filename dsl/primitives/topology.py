@@ -4,7 +4,7 @@ import numpy as np
 
 from dsl.grid import Grid, seal
 from dsl.kernels.colors import background_color
-from dsl.kernels.flood import grow, outside_cells, spread
+from dsl.kernels.flood import grow, inner_edge, outside_cells, spread
 from dsl.primitives.color import main_content_color
 from dsl.primitives.results import ALL_COLORS, content_mask
 from dsl.registry import primitive
@@ -29,10 +29,7 @@ def outside_background(grid: Grid) -> Mask:
 @primitive()
 def boundary_cells(grid: Grid) -> Mask:
     """Mark the content cells at the side of the grid or next to background (8 neighbors)."""
-    inside = content_mask(grid)
-    framed = np.ones((grid.shape[0] + 2, grid.shape[1] + 2), np.bool_)
-    framed[1:-1, 1:-1] = ~inside
-    return seal(inside & grow(seal(framed), True)[1:-1, 1:-1])
+    return seal(inner_edge(content_mask(grid), True))
 
 
 @primitive(cost=3)
