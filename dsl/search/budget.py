@@ -1,7 +1,7 @@
 """Budget of one search: a clock, a memory bound, or a number of nodes."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,6 @@ class Meter:
 
     def slice(self, share: float) -> "Meter":
         """Return a meter over a share (0..1) of what is left; its work is not yet counted here: ``spend`` it after."""
-        from dataclasses import replace
-
         left = self.share_left * share
         nodes = None if self.budget.nodes is None else max(1, int(self.budget.nodes * left))
         return Meter(replace(self.budget, seconds=max(1e-3, self.budget.seconds * left), nodes=nodes))

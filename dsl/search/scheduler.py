@@ -32,7 +32,7 @@ MAX_ROLE_RULES = 5
 RESERVE = 0.12
 """Share of the budget kept back for composing and verifying what the last round found."""
 MEMORY_SHARE = 0.5
-CERTAIN_COST = 10.0
+CERTAIN_COST = 8.0
 """A program of at most so many bits that fits all demonstrations ends the search with its round."""
 CLEAR_COST = 15.0
 """A program of at most so many bits that fits all demonstrations ends the search after one more round."""
