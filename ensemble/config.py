@@ -87,10 +87,10 @@ class NeuralConfig(Section):
 
 
 class ReplayConfig(Section):
-    """Stored candidates of another run."""
+    """Stored candidates of other runs: shards of one data set, or a network's run on another machine."""
 
-    run: str | None = None
-    """Run folder that the solver ``replay`` reads."""
+    runs: tuple[str, ...] = ()
+    """Run folders that the solver ``replay`` reads."""
 
 
 class MergeConfig(Section):
@@ -120,7 +120,7 @@ class Config(Section):
     neural: NeuralConfig = NeuralConfig()
     """The network."""
     replay: ReplayConfig = ReplayConfig()
-    """Stored candidates of another run."""
+    """Stored candidates of other runs."""
     merge: MergeConfig = MergeConfig()
     """Selection."""
 
@@ -135,8 +135,8 @@ class Config(Section):
                 )
         if len(set(self.solvers)) != len(self.solvers):
             raise ValueError(f"solvers must differ, got {', '.join(self.solvers)}")
-        if "replay" in self.solvers and self.replay.run is None:
-            raise ValueError("solver 'replay' needs the run folder to read: set replay.run (--replay RUN)")
+        if "replay" in self.solvers and not self.replay.runs:
+            raise ValueError("solver 'replay' needs a run folder to read: set replay.runs (--replay RUN)")
         return self
 
 

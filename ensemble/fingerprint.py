@@ -115,9 +115,9 @@ def content_hashes(config: Config) -> dict[str, str | None]:
         language = language_hash()
     if "neural" in config.solvers:
         model = hash_of_model(config.neural.model)
-    if "replay" in config.solvers and config.replay.run is not None:
-        folder = Path(config.replay.run)
-        replay = hash_of_files(folder, folder.glob("results.sqlite"))
+    if "replay" in config.solvers:
+        folders = [Path(run) for run in config.replay.runs]
+        replay = digest_of([hash_of_files(folder, folder.glob("results.sqlite")) for folder in folders])
     return {"language": language, "model": model, "replay": replay}
 
 

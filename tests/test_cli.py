@@ -172,7 +172,7 @@ BAD_INPUTS = {
     "setting without value": (SOLVE + "--set seed", "--set must be KEY=VALUE"),
     "bad shard": (SOLVE + "--shard 3/2", "--shard must be I/N"),
     "empty shard": (SOLVE + "--ids task_0 --shard 2/2", "no task is left"),
-    "replay of nothing": ("solve {tasks} --solvers replay", "needs the run folder"),
+    "replay of nothing": ("solve {tasks} --solvers replay", "needs a run folder"),
     "no configuration": (SOLVE + "--config {tmp}/none.toml", "cannot read the configuration"),
     "configuration is no TOML": (SOLVE + "--config {tmp}/bad.toml", "is not TOML"),
     "unknown key": (SOLVE + "--config {tmp}/unknown.toml", "unknown setting 'secnds' (did you mean 'seconds'?)"),
@@ -245,6 +245,19 @@ def test_replay_gives_the_candidates_of_another_run(solved, capsys, tmp_path):
     assert run(capsys, "solve", folder / "tasks", *arguments)[0] == 0
     assert (tmp_path / "run/submission.json").read_bytes() == (folder / "run/submission.json").read_bytes()
     assert "identity,identity" in export_csv(capsys, tmp_path / "run")
+
+
+def test_shards_become_one_run(solved, capsys, tmp_path):
+    folder, _ = solved
+    shards = []
+    for part in ("1/2", "2/2"):
+        shards += ["--replay", tmp_path / part.replace("/", "-")]
+        arguments = ("--solvers", "identity", "--shard", part, "-o", shards[-1], "--workers", 1)
+        assert run(capsys, "solve", folder / "tasks", *arguments)[0] == 0
+    assert len(json.loads((shards[1] / "submission.json").read_text())) == 2
+    arguments = ("--solvers", "replay", *shards, "-o", tmp_path / "run", "--workers", 1)
+    assert run(capsys, "solve", folder / "tasks", *arguments)[0] == 0
+    assert (tmp_path / "run/submission.json").read_bytes() == (folder / "run/submission.json").read_bytes()
 
 
 def export_csv(capsys, path):

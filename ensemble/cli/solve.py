@@ -55,7 +55,9 @@ def solve(
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="Any setting: KEY=VALUE, as in neural.inference.views=4.")
     ] = None,
-    replay: Annotated[Path | None, typer.Option(help="Run folder for the solver 'replay'.")] = None,
+    replay: Annotated[
+        list[Path] | None, typer.Option(help="Run folder for the solver 'replay'; may be repeated, as for shards.")
+    ] = None,
     plugin: Annotated[list[Path] | None, typer.Option(help="Python file with primitives; may be repeated.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over: remove the run in the folder.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Progress in plain lines.")] = False,
@@ -74,7 +76,7 @@ def solve(
         "seed": seed,
         "neural.model": model,
         "neural.device": device,
-        "replay.run": str(replay.resolve()) if replay else None,
+        "replay.runs": tuple(str(folder.resolve()) for folder in replay) if replay else None,
     }
     resolved = load_config(config, settings_of(setting or []) | flags, preset=preset)
     dataset = choose(load_tasks(target, solutions=solutions), ids, shard, limit)

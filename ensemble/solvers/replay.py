@@ -1,4 +1,7 @@
-"""Candidates of an earlier run, given again: merge a network's run on a GPU with a search on another machine."""
+"""Candidates of earlier runs, given again.
+
+So the shards of a data set become one run, and a network's run on a GPU is merged with a search on another machine.
+"""
 
 from pathlib import Path
 
@@ -10,24 +13,27 @@ from ensemble.types import Budget, Candidate, Task
 
 
 class ReplaySolver:
-    """Give the stored candidates of a run, with the provenance that they had there."""
+    """Give the stored candidates of runs, with the provenance that they had there."""
 
     name = "replay"
 
     def __init__(self, config: ReplayConfig) -> None:
-        """Open the run.
+        """Open the runs.
 
         Raises:
             ConfigError: no run is named.
-            RunError: it cannot be read.
+            RunError: one cannot be read.
         """
-        if config.run is None:
-            raise ConfigError("solver 'replay' needs the run folder to read: set replay.run (--replay RUN)")
-        self._run = open_run(Path(config.run))
-        self._hashes = self._run.task_hashes()
+        if not config.runs:
+            raise ConfigError("solver 'replay' needs a run folder to read: set replay.runs (--replay RUN)")
+        runs = [open_run(Path(path)) for path in config.runs]
+        self._runs = [(run, run.task_hashes()) for run in runs]
 
-    def solve(self, task: Task, budget: Budget) -> tuple[Candidate, ...]:
-        """Return the candidates of the task; none if the run did not solve a task of this id with the same grids."""
-        if self._hashes.get(task.task_id) != hash_of_task(task):
-            return ()
-        return self._run.candidates(task.task_id)
+    def solve(self, task: Task, budget: Budget) -> list[Candidate]:
+        """Return the candidates of the task from every run that has one of this id with the same grids."""
+        digest = hash_of_task(task)
+        found: list[Candidate] = []
+        for run, hashes in self._runs:
+            if hashes.get(task.task_id) == digest:
+                found += run.candidates(task.task_id)
+        return found
