@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from dsl.grid import seal
 from dsl.kernels import bitsets, planes, planes_completion, planes_objects, planes_writing
+from dsl.search.cells import warm_up
 from tests import naive_cells as naive
 
 
@@ -182,3 +183,11 @@ def test_writing_reads_what_it_wrote_before() -> None:
     )
     out = planes_writing.write_in_order(rules, start, np.array([[0, -1]]))
     assert out.tolist() == [[3, 3, 3, 5, naive.NO_COLOR]]
+
+
+def test_warming_up_reaches_every_kernel() -> None:
+    warm_up()
+    modules = (bitsets, planes, planes_completion, planes_objects, planes_writing)
+    kernels = [value for module in modules for name, value in vars(module).items() if hasattr(value, "signatures")]
+    called = [kernel for kernel in kernels if kernel.__name__[0] != "_" and kernel is not bitsets.holds]
+    assert not [kernel.__name__ for kernel in called if not kernel.signatures]

@@ -5,10 +5,13 @@ from numpy.typing import NDArray
 
 from dsl.errors import PrimitiveError
 from dsl.kernels.bitsets import COLOR_PLANE
-from dsl.search.cells.planes import Image, get_plane_spec, image_of
-from dsl.search.cells.predicates import Plane, PlaneSpec
+from dsl.search.cells.planes import Image, color, get_plane_spec, image_of
+from dsl.search.cells.predicates import NO_COLOR, Plane, PlaneSpec
 
 _MAX_COMPARED_LAYERS = 6
+
+INPUT_COLORS = tuple(color(f"input.{name}", 3.0) for name in ("background", "common_1", "common_2", "rarest"))
+"""Planes of one color each, taken from the whole input, that every canvas but the input itself has."""
 
 Layer = tuple[PlaneSpec, NDArray[np.generic]]
 
@@ -25,6 +28,15 @@ class Canvas:
             spec.name: np.ascontiguousarray(np.broadcast_to(values, base.shape), dtype=np.uint8)
             for spec, values in layers or ()
         }
+
+    def show_input(self, image: Image) -> None:
+        """Add the colors that stand out in the whole input as further layers."""
+        ranked = image.ranked_colors
+        colors = (image.background, *ranked[:2]) + (NO_COLOR,) * (2 - len(ranked[:2]))
+        colors += (ranked[-1] if ranked else NO_COLOR,)
+        for spec, value in zip(INPUT_COLORS, colors, strict=True):
+            self._layers[spec.name] = np.full(self.shape, value, np.uint8)
+        self.specs = (*self.specs, *INPUT_COLORS)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -45,9 +57,9 @@ class Canvas:
 
     def pairs(self) -> list[tuple[str, str, float]]:
         """Return the comparisons that layers add: with the background, with the cell itself, and among each other."""
-        colored = [spec for spec in self.specs if spec.kind == COLOR_PLANE]
+        colored = [spec for spec in self.specs if spec.kind == COLOR_PLANE and spec not in INPUT_COLORS]
         found = [(spec.name, "background", spec.cost + 1.5) for spec in colored]
-        found += [("own", spec.name, spec.cost + 2.0) for spec in colored]
+        found += [("own", spec.name, spec.cost + 2.0) for spec in self.specs if spec.kind == COLOR_PLANE]
         if len(colored) <= _MAX_COMPARED_LAYERS:
             for k, first in enumerate(colored):
                 found += [(first.name, second.name, first.cost + second.cost + 1.0) for second in colored[k + 1 :]]

@@ -23,6 +23,7 @@ from dsl.errors import ParseError
 from dsl.grid import Grid, seal
 from dsl.search.cells import canvas_crops, canvas_parts, canvas_sized
 from dsl.search.cells.canvas import Canvas
+from dsl.search.cells.planes import image_of
 
 Maker = Callable[[Grid], Canvas]
 
@@ -35,9 +36,13 @@ def open_canvas(text: str, grid: Grid) -> Canvas:
         PrimitiveError: this input has none.
     """
     *before, last = text.split(" then ")
+    start = grid
     for part in before:
         grid = _maker(part)(grid).image.grid
-    return _maker(last)(grid)
+    canvas = _maker(last)(grid)
+    if text != "same":
+        canvas.show_input(image_of(start))
+    return canvas
 
 
 @lru_cache(maxsize=512)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dsl.search.budget import Meter
+from dsl.grid import grid_from_text, seal
+from dsl.search.budget import Budget, Meter
 from dsl.search.cells.answers import merge_solutions
 from dsl.search.cells.autoregressive import solve_autoregressive
 from dsl.search.cells.completion import solve_completion
@@ -11,7 +12,7 @@ from dsl.search.cells.engine import solve_by_rules
 from dsl.search.cells.images import ExtraImage
 from dsl.search.cells.learner import Limits
 from dsl.search.solution import Solution
-from dsl.task import Task
+from dsl.task import Example, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,16 @@ class CellConfig:
     limits: Limits = field(default_factory=Limits)
     writing_limits: Limits = field(default_factory=lambda: Limits(depth=4, beam=16, solutions=24))
     confident_bits: float = 10.0
+
+
+def warm_up() -> None:
+    """Compile, or load from the cache, every kernel that the engines call: once before a search is timed or forked."""
+    still = grid_from_text("1203/0000/0021/3000")
+    hidden = grid_from_text("1221/1001/1221/3003")
+    for source, target in ((still, still[::-1]), (hidden, grid_from_text("22/22")), (still, still * 2 % 5)):
+        task = Task("warm-up", (Example(source, seal(target.copy())),), (source,))
+        meter = Meter(Budget(60.0, nodes=2_000))
+        solve_cells(task, meter, config=CellConfig(canvases=2, confident_bits=-1e9))
 
 
 def solve_cells(
