@@ -73,24 +73,14 @@ def _votes_under(segmentation: str, scenes: list[Scene], task: Task, meter: Mete
     train = len(task.train)
     outputs = [example.output for example in task.train]
     proposals = propose(scenes[:train], outputs)
-    texts = [text for text, _ in proposals]
-    wrong = _refuted(scenes[:train], texts, outputs, meter)
+    wrong = _refuted(scenes[:train], [text for text, _ in proposals], outputs, meter)
     if wrong is None:
         return []
     kept = _most_useful(wrong)
-    names = [texts[k] for k in kept.tolist()]
-    accepted = _Acceptance([mix_palette(scene, names) for scene in scenes[:train]], outputs)
-    items = object_items(scenes, train)
-    total = items.planes.shape[1]
-    learner = Learner(items, expressions(proposals, kept, wrong, total), LIMITS)
-    lists = learner.search(meter, accepted.by(learner))
-    if not lists:
-        explained = accepted.explained()
-        wrong[kept] |= explained < np.where(wrong[kept], 0, explained).max(axis=0)
-        learner = Learner(items, expressions(proposals, kept, wrong, total), LIMITS)
-        lists = learner.search(meter, accepted.by(learner))
+    learner, lists = _search_lists(scenes, outputs, [proposals[k] for k in kept.tolist()], wrong[kept], meter)
     if not lists:
         return []
+    names = learner.expressions.names
     meter.spend(len(names) * len(task.test_inputs))
     tests = [mix_palette(scene, names) for scene in scenes[train:]]
     bits = SEGMENTATION_BITS[segmentation]
@@ -102,6 +92,26 @@ def _votes_under(segmentation: str, scenes: list[Scene], task: Task, meter: Mete
             cache[key] = render_all(tests, choice)
         votes.append(Vote(found.cost + bits, cache[key], Choices(segmentation, learner, found).program))
     return votes
+
+
+def _search_lists(
+    scenes: list[Scene], outputs: Sequence[Grid], actions: Sequence[Proposal], wrong: NDArray[np.bool_], meter: Meter
+) -> tuple[Learner, list[RuleList]]:
+    """Search lists whose rendered demonstrations are the outputs.
+
+    If there is none, search again with only those actions of each object that explain most of its changes: an action
+    that does too little is not wrong, and hides the right one where it takes fewer bits.
+    """
+    palettes = [mix_palette(scene, [text for text, _ in actions]) for scene in scenes[: len(outputs)]]
+    accepted = _Acceptance(palettes, outputs)
+    items = object_items(scenes, len(outputs))
+    learner = Learner(items, expressions(actions, wrong, items.planes.shape[1]), LIMITS)
+    lists = learner.search(meter, accepted.by(learner))
+    if not lists:
+        explained = np.where(wrong, -1, accepted.explained())
+        learner = Learner(items, expressions(actions, explained < explained.max(axis=0), items.planes.shape[1]), LIMITS)
+        lists = learner.search(meter, accepted.by(learner))
+    return learner, lists
 
 
 def _most_useful(wrong: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -125,14 +135,17 @@ def _refuted(
     return np.concatenate(parts, axis=1)
 
 
-def expressions(
-    proposals: Sequence[Proposal], kept: NDArray[np.int64], wrong: NDArray[np.bool_], total: int
-) -> Expressions:
-    """Offer actions to the learner: expression k has the value k on all ``total`` objects."""
-    values = np.repeat(np.arange(len(kept), dtype=np.uint8)[:, None], total, axis=1)
-    packed = bitsets.pack_wrong(wrong[kept].astype(np.uint8), np.zeros(wrong.shape[1], np.uint8))
-    chosen = [proposals[k] for k in kept.tolist()]
-    return Expressions(values, packed, tuple(text for text, _ in chosen), np.array([bits for _, bits in chosen]))
+def expressions(options: Sequence[Proposal], wrong: NDArray[np.bool_], total: int) -> Expressions:
+    """Offer options to the learner: expression k has the value k on all ``total`` objects.
+
+    Args:
+        options: names and bits, fewest bits first, at most 250.
+        wrong: ``(options, objects of the demonstrations)``.
+        total: number of objects, those of the test inputs too.
+    """
+    values = np.repeat(np.arange(len(options), dtype=np.uint8)[:, None], total, axis=1)
+    packed = bitsets.pack_wrong(wrong.astype(np.uint8), np.zeros(wrong.shape[1], np.uint8))
+    return Expressions(values, packed, tuple(text for text, _ in options), np.array([bits for _, bits in options]))
 
 
 def render_all(palettes: Sequence[Palette], choice: NDArray[np.uint8]) -> tuple[Grid | None, ...]:

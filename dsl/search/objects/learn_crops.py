@@ -95,7 +95,7 @@ def _votes_for(
     match = np.concatenate(matches)
     only = np.concatenate([found & (found.sum() == 1) for found in matches])
     total = sum(scene.count for scene in scenes)
-    options = expressions(_OPTIONS, np.arange(2), np.stack([only, ~match]), total)
+    options = expressions(_OPTIONS, np.stack([only, ~match]), total)
     learner = Learner(object_items(scenes, train), options, LIMITS)
     bounds = np.cumsum([scene.count for scene in scenes])[:-1]
 
