@@ -21,6 +21,7 @@ import numpy as np
 from dsl.errors import DslError, GridError, ParseError, PrimitiveError
 from dsl.grid import Grid, as_grid, grid_from_text, grid_to_text
 from dsl.registry import get_primitive
+from dsl.types import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,32 @@ def _parse_call(name: str, tokens: list[tuple[str, str]], position: int, text: s
         arguments.append(argument)
     if position >= len(tokens):
         raise ParseError(f"missing ')' in {text[:80]!r}")
+    _check_arguments(name, arguments)
     return Call(name, tuple(arguments)), position + 1
+
+
+def _check_arguments(name: str, arguments: list[Program]) -> None:
+    """Compare the arguments of a primitive with its signature; a form judges its own."""
+    if _form(name) is not None:
+        return
+    entry = get_primitive(name)
+    kinds = [_kind_of(argument) for argument in arguments]
+    if len(kinds) != len(entry.parameters):
+        raise ParseError(f"{entry.signature} takes {len(entry.parameters)} arguments, got {len(kinds)}")
+    for place, (kind, wanted) in enumerate(zip(kinds, entry.parameters, strict=True), start=1):
+        if kind not in (None, wanted):
+            got = str(arguments[place - 1])[:40]
+            raise ParseError(f"argument {place} of {entry.signature} must be {wanted}, got {kind}: {got}")
+
+
+def _kind_of(program: Program) -> str | None:
+    """Return the kind of a program's value as far as its text tells; None for a form."""
+    if isinstance(program, Input):
+        return Kind.GRID
+    if isinstance(program, Call):
+        return None if _form(program.name) is not None else get_primitive(program.name).result
+    kinds = {"#": Kind.COLOR, "[": Kind.GRID, '"': "text", "t": Kind.BOOL, "f": Kind.BOOL}
+    return kinds.get(program.text[0], Kind.INT)
 
 
 def _checked_literal(token: str) -> Literal:
