@@ -52,9 +52,9 @@ class AdaptationConfig(Section):
     """Peak learning rate of AdamW."""
     warmup_steps: int = Field(4, ge=0)
     """Linear warm-up before the cosine."""
-    max_steps: int = Field(64, ge=1)
+    max_steps: int = Field(200, ge=1)
     """Optimizer steps at most; the clock may end it earlier unless the budget names steps."""
-    batch_size: int = Field(2, ge=1)
+    batch_size: int = Field(1, ge=1)
     """Packed sequences for each step."""
     formats: tuple[Literal["leave_one_out", "direct"], ...] = ("leave_one_out", "direct")
     """Data formats: demonstrations in context, or each pair alone."""

@@ -106,22 +106,24 @@ def test_one_task_leaves_nothing_behind_for_the_next(folder: Path) -> None:
     assert described(solver.solve(other, budget)) == alone
 
 
-def test_it_keeps_to_the_clock(folder: Path) -> None:
-    solver = NeuralSolver(config(folder, max_steps=10**6))
-    solver.solve(TASK, Budget(60, steps=1))
+def test_the_clock_ends_training_without_end(folder: Path) -> None:
     started = time.monotonic()
-    candidates = solver.solve(TASK, Budget(seconds=2.0))
-    assert time.monotonic() - started < 3.0
-    assert candidates
+    NeuralSolver(config(folder, max_steps=10**9)).solve(TASK, Budget(seconds=2.0))
+    assert time.monotonic() - started < 60.0  # far above the budget: a busy machine must not fail this
 
 
-def test_little_time_means_fewer_views(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = neural._Costs(prefill_seconds_per_token=1e-3, step_seconds=1e-2)
+def test_less_time_means_fewer_views_and_time_kept_for_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = neural._Costs(prefill_seconds_per_token=1e-2, step_seconds=1e-1)
     monkeypatch.setattr(neural, "_measure", lambda *_: slow)
-    solver = NeuralSolver(config(folder, method="none"))
-    candidates = solver.solve(TASK, Budget(seconds=1.5))
-    views = {candidate.provenance.view for candidate in candidates}
-    assert 1 <= len(views) < 8
+    solver = NeuralSolver(config(folder))
+    model = solver.load()
+    plans = [solver.plan(model, TASK, 0, time.monotonic() + seconds) for seconds in (1.0, 60.0, 6000.0)]
+    counts = [len(plan.views) for plan in plans]
+    assert counts[0] == 1
+    assert counts == sorted(counts)
+    assert counts[-1] == 8
+    assert plans[1].inference_seconds <= 30.0 < plans[2].inference_seconds
+    assert len(solver.plan(model, TASK, 0, None).views) == 8
 
 
 def test_long_tasks_drop_demonstrations(folder: Path) -> None:
