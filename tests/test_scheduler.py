@@ -4,7 +4,7 @@ import pytest
 from dsl.grid import as_grid, same_grid
 from dsl.program import fits, parse, run
 from dsl.search.budget import Budget
-from dsl.search.scheduler import answers, synthesize, verify
+from dsl.search.scheduler import MISS_COST, answers, synthesize, verify
 from dsl.task import Example, Task
 
 BUDGET = Budget(seconds=20.0, nodes=6000)
@@ -42,10 +42,12 @@ def test_every_solution_reruns_from_its_text_to_its_outputs():
         assert everything == (solution.fits == len(task.train))
 
 
-def test_solutions_that_fit_more_demonstrations_come_first_then_shorter_ones():
+def test_solutions_are_ranked_by_cost_and_missed_demonstrations():
     task, _ = task_of("replace_color(flip_left_right(input), #1, #3)")
-    order = [(-solution.fits, solution.cost) for solution in synthesize(task, BUDGET)]
+    solutions = synthesize(task, BUDGET)
+    order = [solution.cost + MISS_COST * (3 - solution.fits) for solution in solutions]
     assert order == sorted(order)
+    assert solutions[0].fits == 3
 
 
 def test_a_node_budget_gives_the_same_solutions_every_time():

@@ -32,6 +32,9 @@ MAX_ROLE_RULES = 5
 RESERVE = 0.12
 """Share of the budget kept back for composing and verifying what the last round found."""
 MEMORY_SHARE = 0.5
+MISS_COST = 25.0
+"""Bits that a demonstration weighs which a program does not reproduce: a short program that misses one comes before a
+very long one that misses none."""
 CERTAIN_COST = 8.0
 """A program of at most so many bits that fits all demonstrations ends the search with its round."""
 CLEAR_COST = 15.0
@@ -49,7 +52,7 @@ def synthesize(task: Task, budget: Budget, on_solution: Listener | None = None) 
         on_solution: called with every solution as it is found.
 
     Returns:
-        Verified solutions: those that fit all demonstrations first, then by cost.
+        Verified solutions, best first: by cost and ``MISS_COST`` for each demonstration that is not reproduced.
     """
     meter = Meter(budget)
     work = meter.slice(1 - RESERVE)
@@ -122,8 +125,13 @@ class _Found:
                 self.listener(solution)
 
     def ranked(self) -> list[Solution]:
-        """Return the solutions, those that fit more demonstrations first, then the cheaper ones."""
-        return sorted(self.solutions.values(), key=lambda s: (-s.fits, s.cost, str(s.program)))
+        """Return the solutions, best first."""
+        return sorted(self.solutions.values(), key=lambda s: (penalized_cost(s, self.task), str(s.program)))
+
+
+def penalized_cost(solution: Solution, task: Task) -> float:
+    """Return the bits by which solutions are ranked."""
+    return solution.cost + MISS_COST * (len(task.train) - solution.fits)
 
 
 def verify(task: Task, text: str, cost: float, engine: str) -> Solution | None:

@@ -4,13 +4,10 @@ import math
 from collections.abc import Iterator
 
 from dsl.grid import GridKey, grid_key
-from dsl.search.scheduler import synthesize
+from dsl.search.scheduler import penalized_cost, synthesize
 from dsl.search.solution import Solution
 from ensemble.config import SymbolicConfig
 from ensemble.types import Budget, Candidate, Provenance, Task
-
-BITS_PER_MISS = 100.0
-"""A demonstration that a program does not reproduce weighs like so many bits: such candidates come last."""
 
 
 class SymbolicSolver:
@@ -44,16 +41,15 @@ class SymbolicSolver:
         best = group[0]
         output = best.outputs[test_index]
         assert output is not None
-        misses = len(task.train) - best.fits
         provenance = Provenance(
             solver=self.name,
             family=self.name,
             engine=best.engine,
             program=str(best.program),
             cost=best.cost,
-            verified=misses == 0,
+            verified=best.fits == len(task.train),
             fits=best.fits,
             draws=len(group),
         )
-        bits = max(0.0, best.cost) + BITS_PER_MISS * misses
+        bits = max(0.0, penalized_cost(best, task))
         return Candidate(task.task_id, test_index, output, -bits * math.log(2), provenance)
