@@ -16,7 +16,7 @@ SOLVER_NAMES = ("symbolic", "neural", "replay", "identity")
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "quick": {"seconds": 10.0, "neural": {"inference": {"views": 4}}},
     "standard": {},
-    "thorough": {"seconds": 300.0, "neural": {"adaptation": {"max_steps": 128}, "inference": {"views": 16}}},
+    "thorough": {"seconds": 300.0, "neural": {"adaptation": {"max_steps": 600}, "inference": {"views": 16}}},
 }
 """Named settings between the defaults and a TOML file."""
 
@@ -58,8 +58,8 @@ class AdaptationConfig(Section):
     """Packed sequences for each step."""
     formats: tuple[Literal["leave_one_out", "direct"], ...] = ("leave_one_out", "direct")
     """Data formats: demonstrations in context, or each pair alone."""
-    direct_share: float = Field(0.2, ge=0, le=1)
-    """Share of the sequences in the direct format when both are used."""
+    direct_share: float = Field(0.0, ge=0, le=1)
+    """Share of the sequences in the direct format when both are used; a lone demonstration is always direct."""
 
 
 class InferenceConfig(Section):
