@@ -43,11 +43,11 @@ def test_every_solution_reruns_from_its_text_to_its_outputs():
 
 
 def test_solutions_are_ranked_by_cost_and_missed_demonstrations():
-    task, _ = task_of("replace_color(flip_left_right(input), #1, #3)")
+    task, _ = task_of('cover(input, "colored", keep_color(input, #1), #3, flip_top_bottom(input))')
     solutions = synthesize(task, BUDGET)
     order = [solution.cost + MISS_COST * (3 - solution.fits) for solution in solutions]
+    assert {solution.fits for solution in solutions} > {2}
     assert order == sorted(order)
-    assert solutions[0].fits == 3
 
 
 def test_a_node_budget_gives_the_same_solutions_every_time():
