@@ -5,56 +5,24 @@ An executor only starts jobs and reports what happens to them; order, storage an
 
 import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import psutil
 
 from ensemble.errors import RunError
-from ensemble.types import Candidate
 from ensemble.worker import THREAD_VARIABLES, Job, Setup, work
+from ensemble.worker_handle import END_SECONDS, START_SECONDS, Ended, Event, Found, Started, WorkerHandle
 
-SETUP_SECONDS = 900.0
-"""Time that a worker may take to start and to build a solver: a large model is read from a slow disk."""
+__all__ = ["Ended", "Event", "Executor", "Found", "LocalExecutor", "Started"]
 
-END_SECONDS = 5.0
-LOG_TAIL = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A job's solver is built and its clock runs."""
-
-    job: int
-    slot: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """A job gave a candidate."""
-
-    job: int
-    candidate: Candidate
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A job is over; ``error`` says why it failed: a summary line, then details; None if it did not."""
-
-    job: int
-    seconds: float
-    peak_bytes: int | None
-    error: str | None
-
-
-Event = Started | Found | Ended
+MAX_STARTS = 3
+"""Times that a job is given to a worker which then does not come up."""
 
 
 class Executor(Protocol):
@@ -81,110 +49,6 @@ class Executor(Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False)
-class _Worker:
-    """The parent's side of one worker process."""
-
-    slot: int
-    process: SpawnProcess
-    connection: Connection
-    usage: psutil.Process
-    log: Path | None
-    ready: bool = False
-    job: Job | None = None
-    given: float = 0.0
-    started: float | None = None
-    peak_bytes: int = 0
-    refusal: str | None = None
-    events: list[Event] = field(default_factory=list)
-
-    def give(self, job: Job) -> None:
-        self.job, self.given, self.started, self.peak_bytes = job, time.monotonic(), None, 0
-        self.connection.send(job)
-
-    def drain(self) -> None:
-        """Take in every message that has come."""
-        try:
-            while self.connection.poll():
-                self._take(self.connection.recv())
-        except (EOFError, OSError):
-            return
-
-    def _take(self, message: tuple[Any, ...]) -> None:
-        match message:
-            case ("ready",):
-                self.ready = True
-            case ("started", number):
-                self.started = time.monotonic()
-                self.events.append(Started(number, self.slot))
-            case ("found", number, candidate):
-                self.events.append(Found(number, candidate))
-            case ("ended", number, seconds, error):
-                self.measure()
-                self.events.append(Ended(number, seconds, self.peak_bytes or None, error))
-                self.job = None
-            case ("refused", text):
-                self.refusal = text
-
-    def measure(self) -> None:
-        """Note the resident memory."""
-        try:
-            self.peak_bytes = max(self.peak_bytes, self.usage.memory_info().rss)
-        except psutil.Error:
-            return
-
-    def verdict(self, memory_bytes: int) -> str | None:
-        """Return why the job must be ended, or None."""
-        if self.job is None:
-            return None
-        if not self.process.is_alive():
-            return _obituary(self.process.exitcode)
-        if self.peak_bytes > memory_bytes:
-            return (
-                f"MemoryLimit: the worker held {self.peak_bytes / 2**30:.2f} GB, allowed are "
-                f"{memory_bytes / 2**30:.2f} GB (--memory-gb)"
-            )
-        now = time.monotonic()
-        if self.started is None and now - self.given > SETUP_SECONDS:
-            return f"TimeLimit: solver {self.job.solver!r} was not ready after {SETUP_SECONDS:.0f} s"
-        if self.started is not None and now - self.started > self.job.kill_seconds:
-            return f"TimeLimit: ended after {now - self.started:.1f} s, its budget was {self.job.budget.seconds:.1f} s"
-        return None
-
-    def fail(self, reason: str) -> None:
-        """Report the job as failed, with the end of the worker's log."""
-        assert self.job is not None
-        seconds = time.monotonic() - (self.started if self.started is not None else self.given)
-        tail = self.log_tail()
-        error = f"{reason}\n{tail}" if tail else reason
-        self.events.append(Ended(self.job.number, seconds, self.peak_bytes or None, error))
-        self.job = None
-
-    def log_tail(self) -> str:
-        if self.log is None or not self.log.is_file():
-            return ""
-        return self.log.read_bytes()[-LOG_TAIL:].decode("utf-8", "replace").strip()
-
-    def dismiss(self) -> None:
-        """Tell the process to leave by itself after its job."""
-        with suppress(OSError):
-            self.connection.send(None)
-
-    def end(self) -> None:
-        """Kill the process, and collect it."""
-        self.process.kill()
-        self.process.join(END_SECONDS)
-        self.connection.close()
-
-
-def _obituary(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        name = signal.Signals(-exit_code).name
-        hint = ", perhaps by the system for want of memory" if name == "SIGKILL" else ""
-        return f"WorkerDied: the worker was ended by {name}{hint}"
-    return f"WorkerDied: the worker left with exit code {exit_code}"
-
-
 class LocalExecutor:
     """Run jobs in processes of this machine, started when they are first needed and kept for the next job."""
 
@@ -204,7 +68,8 @@ class LocalExecutor:
         self._memory_bytes = memory_bytes
         self._logs = logs
         self._gpus = tuple(gpus)
-        self._slots: list[_Worker | None] = [None] * workers
+        self._slots: list[WorkerHandle | None] = [None] * workers
+        self._starts: dict[int, int] = {}
 
     def has_free_slot(self) -> bool:
         """Tell whether a worker is idle or can be started."""
@@ -214,10 +79,7 @@ class LocalExecutor:
         """Give a job to an idle worker, else to a new one."""
         idle = [worker for worker in self._slots if worker is not None and worker.job is None]
         worker = idle[0] if idle else self._start(self._slots.index(None))
-        try:
-            worker.give(job)
-        except OSError:
-            return  # it has died: the next poll reports the job as failed
+        worker.give(job)
 
     def poll(self, seconds: float) -> list[Event]:
         """Wait for messages, end workers over their limits, and return what happened."""
@@ -228,11 +90,45 @@ class LocalExecutor:
             worker.drain()
             worker.measure()
             verdict = worker.verdict(self._memory_bytes)
-            if verdict is not None or not worker.process.is_alive():
-                self._bury(worker, verdict)
+            if worker.is_gone:
+                self._bury(worker)
+            elif worker.is_stuck:
+                self._start_again(worker)
+            elif verdict is not None:
+                worker.print_stack()
+                self._end(worker)
+                if worker.job is not None:
+                    worker.fail(verdict)
             events += worker.events
             worker.events = []
         return events
+
+    def _end(self, worker: WorkerHandle) -> None:
+        """End a worker for good; its slot starts a new one with the next job."""
+        self._slots[worker.slot] = None
+        worker.end()
+
+    def _bury(self, worker: WorkerHandle) -> None:
+        """Find out why a worker is gone."""
+        worker.process.join(END_SECONDS)
+        self._end(worker)
+        if worker.refusal is not None:
+            raise RunError(worker.refusal)
+        if not worker.ready:
+            tail = worker.log_tail().splitlines()
+            raise RunError(f"a worker process cannot start{': ' + tail[-1] if tail else ''}")
+        if worker.job is not None:
+            worker.fail(worker.obituary())
+
+    def _start_again(self, worker: WorkerHandle) -> None:
+        """Give the job of a worker that does not come up to a new one."""
+        job = worker.job
+        assert job is not None
+        self._end(worker)
+        self._starts[job.number] = self._starts.get(job.number, 1) + 1
+        if self._starts[job.number] > MAX_STARTS:
+            raise RunError(f"worker processes do not start within {START_SECONDS:.0f} s: is the machine overloaded?")
+        self._start(worker.slot).give(job)
 
     def close(self) -> None:
         """End all workers: idle ones are told to leave, what the others do is not wanted any more."""
@@ -246,24 +142,7 @@ class LocalExecutor:
                 worker.process.join(max(0.0, deadline - time.monotonic()))
             worker.end()
 
-    def _bury(self, worker: _Worker, verdict: str | None) -> None:
-        """End a worker for good; its slot starts a new one with the next job."""
-        self._slots[worker.slot] = None
-        worker.process.kill()
-        worker.process.join(END_SECONDS)
-        worker.drain()
-        if worker.refusal is not None:
-            worker.end()
-            raise RunError(worker.refusal)
-        if not worker.ready:
-            tail = worker.log_tail().splitlines()
-            worker.end()
-            raise RunError(f"a worker process cannot start{': ' + tail[-1] if tail else ''}")
-        if worker.job is not None and verdict is not None:
-            worker.fail(verdict)
-        worker.end()
-
-    def _start(self, slot: int) -> _Worker:
+    def _start(self, slot: int) -> WorkerHandle:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         log = self._logs / f"worker-{slot}.log" if self._logs is not None else None
@@ -274,7 +153,7 @@ class LocalExecutor:
         with _environment(self._variables(slot)):
             process.start()
         theirs.close()
-        worker = _Worker(slot, process, ours, psutil.Process(process.pid), log)
+        worker = WorkerHandle(slot, process, ours, psutil.Process(process.pid), log)
         self._slots[slot] = worker
         return worker
 

@@ -8,10 +8,10 @@ import time
 from typing import Any
 
 from ensemble.errors import ConfigError, EnsembleError, RunError
-from ensemble.executors import SETUP_SECONDS, Ended, Event, Found, Started
 from ensemble.plugins import load_plugins
 from ensemble.types import Candidate, Solver
 from ensemble.worker import THREAD_VARIABLES, Job, Setup, attempt, refusal_of
+from ensemble.worker_handle import SETUP_SECONDS, Ended, Event, Found, Started
 
 
 class _Actor:

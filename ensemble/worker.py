@@ -5,6 +5,7 @@ Messages to the parent are tuples: ``("ready",)``, ``("started", job)``, ``("fou
 Jobs come as ``Job`` objects, None says goodbye.
 """
 
+import faulthandler
 import math
 import os
 import signal
@@ -38,6 +39,10 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
 )
 """Read by the libraries when they are imported: a worker is one thread on one core."""
+
+
+STACK_SIGNAL: signal.Signals | None = getattr(signal, "SIGUSR1", None)
+"""Makes a worker print what it is doing; None where the system has no such signal."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +87,7 @@ def work(connection: Connection, setup: Setup) -> None:
     _leave_with_parent()
     if setup.log is not None:
         _print_to(setup.log)
+        _print_stacks()
     solvers: dict[str, Solver] = {}
     try:
         load_plugins(setup.plugins)
@@ -168,6 +174,13 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def _print_stacks() -> None:
+    """Print the stack of every thread on a crash, and when the parent asks for it before it ends a job."""
+    faulthandler.enable()
+    if STACK_SIGNAL is not None:
+        faulthandler.register(STACK_SIGNAL)
 
 
 def _print_to(path: Path) -> None:

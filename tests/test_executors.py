@@ -50,7 +50,9 @@ def test_bad_jobs_end_alone_and_the_others_go_on(tmp_path):
     assert errors[0] is None
     assert errors[1].startswith("ArithmeticError: no luck\nTraceback")
     assert errors[2].startswith("WorkerDied: the worker was ended by SIGABRT")
+    assert "in _die" in errors[2], "the log says where it died"
     assert errors[3].startswith("TimeLimit: ended after 1.")
+    assert "in _hang" in errors[3], "the log says where it hung"
     assert errors[4] is None
     for events in jobs:
         assert isinstance(events[0], Started)
@@ -64,6 +66,12 @@ def test_worker_over_its_memory_is_ended():
     assert events[-1].error.startswith("MemoryLimit: the worker held 0.")
     assert "(--memory-gb)" in events[-1].error
     assert events[-1].seconds < 30
+
+
+def test_worker_that_does_not_come_up_is_replaced(monkeypatch):
+    monkeypatch.setattr("ensemble.worker_handle.START_SECONDS", 0.0)
+    with pytest.raises(RunError, match="worker processes do not start within"):
+        run_jobs(["ok-1"])
 
 
 def test_solver_that_cannot_be_built_stops_the_run():

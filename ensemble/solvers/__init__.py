@@ -8,7 +8,7 @@ __all__ = ["make_solver"]
 
 
 def make_solver(name: str, config: Config) -> Solver:
-    """Build a solver; the neural one loads its model.
+    """Build a solver, with its model loaded or its kernels compiled, so that neither takes of a task's time.
 
     Raises:
         ConfigError: there is no solver of that name.
@@ -16,8 +16,10 @@ def make_solver(name: str, config: Config) -> Solver:
         RunError: the run to replay cannot be read.
     """
     if name == "symbolic":
+        from dsl.kernels import warm_up
         from ensemble.solvers.symbolic import SymbolicSolver
 
+        warm_up()
         return SymbolicSolver(config.symbolic)
     if name == "neural":
         from ensemble.solvers.neural import NeuralSolver
