@@ -338,7 +338,7 @@ def test_doctor_prints_json(capsys):
 @pytest.mark.slow
 def test_search_bound_by_nodes_does_not_depend_on_the_number_of_workers(capsys, tmp_path):
     for workers in (1, 2):
-        arguments = ("--solvers", "symbolic", "--nodes", 300, "--limit", 3, "--workers", workers)
+        arguments = ("--solvers", "symbolic", "--nodes", 100, "--limit", 2, "--workers", workers)
         assert run(capsys, "solve", "arc-agi-1/fit", *arguments, "-o", tmp_path / str(workers))[0] == 0
     assert export_csv(capsys, tmp_path / "1") == export_csv(capsys, tmp_path / "2")
     assert (tmp_path / "1/submission.json").read_bytes() == (tmp_path / "2/submission.json").read_bytes()
