@@ -73,8 +73,8 @@ def _search() -> dict[str, Any]:
 
     import numba
 
-    from dsl.kernels import warm_up
     from dsl.registry import all_primitives, language_hash
+    from dsl.search.warm import warm_up
 
     started = time.monotonic()
     warm_up()

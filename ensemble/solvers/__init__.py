@@ -16,7 +16,7 @@ def make_solver(name: str, config: Config) -> Solver:
         RunError: the run to replay cannot be read.
     """
     if name == "symbolic":
-        from dsl.kernels import warm_up
+        from dsl.search.warm import warm_up
         from ensemble.solvers.symbolic import SymbolicSolver
 
         warm_up()

@@ -1,0 +1,34 @@
+"""One small search of every kind: all kernels are compiled, or loaded from the cache, before anything is timed."""
+
+from dsl import kernels
+from dsl.grid import Grid, grid_from_text, seal
+from dsl.search import cells
+from dsl.search.budget import Budget, Meter
+from dsl.search.objects import solve_objects
+from dsl.search.scheduler import synthesize
+from dsl.task import Example, Task
+
+NODES = 1_500
+
+_PAIRS = (
+    ("12030/00000/00210/30001", "12030/00100/00215/30701"),
+    ("1221/1001/1331/1221", "33/33"),
+    ("0110/0110/0000/2020", "4"),
+    ("01100/00000/20002/20000", "03300/00000/40004/40000"),
+)
+"""Input and output: changed cells, a smaller crop, a count, recolored objects."""
+
+
+def warm_up() -> None:
+    """Call every kernel of the primitives and engines; call it once before workers start or a search is timed."""
+    kernels.warm_up()
+    cells.warm_up()
+    for source, target in _PAIRS:
+        task = _task(grid_from_text(source), grid_from_text(target))
+        synthesize(task, Budget(60.0, nodes=NODES))
+        solve_objects(task, Meter(Budget(60.0, nodes=NODES)))
+
+
+def _task(source: Grid, target: Grid) -> Task:
+    pairs = (Example(source, target), Example(seal(source[::-1]), seal(target[::-1])))
+    return Task("warm-up", pairs, (source,))
