@@ -16,7 +16,7 @@ SOLVER_NAMES = ("symbolic", "neural", "replay", "identity")
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "quick": {"seconds": 10.0, "neural": {"inference": {"views": 4}}},
     "standard": {},
-    "thorough": {"seconds": 300.0, "neural": {"adaptation": {"max_steps": 1000}, "inference": {"views": 16}}},
+    "thorough": {"seconds": 300.0, "neural": {"adaptation": {"max_steps": 600}, "inference": {"views": 16}}},
 }
 """Named settings between the defaults and a TOML file."""
 
@@ -52,7 +52,7 @@ class AdaptationConfig(Section):
     """Peak learning rate of AdamW."""
     warmup_steps: int = Field(4, ge=0)
     """Linear warm-up before the cosine."""
-    max_steps: int = Field(200, ge=1)
+    max_steps: int = Field(100, ge=1)
     """Optimizer steps at most; the clock may end it earlier unless the budget names steps."""
     batch_size: int = Field(1, ge=1)
     """Packed sequences for each step."""
