@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUN := runs/first-ten
 
-.PHONY: solve test check bench docs golden clean
+.PHONY: solve test check bench clean
 
 solve: $(STAMP)  ## Solve ten tasks of arc-agi-1/evaluation with both solvers, then write report.html.
 	$(BIN)/arc-ensemble solve arc-agi-1/evaluation --limit 10 --seconds 100 -o $(RUN)
@@ -20,11 +20,13 @@ check: $(STAMP)  ## Format check, lint, types, tests.
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 -q
 
-bench: $(STAMP)  ## Time kernels, search and adaptation; prints tables, writes nothing.
+bench: $(STAMP)  ## Time kernels, engines, search, adaptation and pre-training on small samples, in about ten minutes.
 	$(BIN)/python -m benchmarks.bench_kernels
-	$(BIN)/python -m benchmarks.bench_search
-	$(BIN)/python -m benchmarks.bench_cells
-	$(BIN)/python -m benchmarks.bench_ttt --limit 4
+	$(BIN)/python -m benchmarks.bench_cells --step 20
+	$(BIN)/python -m benchmarks.bench_objects --step 20
+	$(BIN)/python -m benchmarks.bench_search solve --every 20
+	$(BIN)/python -m benchmarks.bench_ttt --limit 4 --output runs/bench_ttt.jsonl
+	$(BIN)/python -m benchmarks.bench_pretrain --seconds 5
 
 clean:  ## Remove the virtual environment and build leftovers; runs stay.
 	rm -rf $(VENV) build dist *.egg-info

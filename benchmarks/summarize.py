@@ -1,0 +1,93 @@
+"""Write the small result file of a run: what was run, where, scores, times, and who solved what.
+
+    python -m benchmarks.summarize runs/eval -o benchmarks/results/eval.json
+
+Scores are recomputed from the stored candidates. For a run on ARC-AGI-1 training the tasks of `dev` (held out of
+pre-training and of fitted settings) and of `fit` are scored apart as well.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+from dsl.grid import same_grid
+from ensemble.data import dev_ids
+from ensemble.merge import merge
+from ensemble.scoring import Score, score
+from ensemble.store import Run, open_run
+from ensemble.types import Candidate, Grid, Prediction
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    with open_run(arguments.run) as run:
+        summary = summarize(run)
+    arguments.output.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps({part: scores["pass@2"]["task"] for part, scores in summary["scores"].items()}))
+
+
+def summarize(run: Run) -> dict[str, Any]:
+    dataset = run.dataset()
+    candidates = {task.task_id: run.candidates(task.task_id) for task in dataset.tasks}
+    attempts = {task.task_id: merge(task, candidates[task.task_id], run.config.merge) for task in dataset.tasks}
+
+    def scored(ids: Sequence[str]) -> Score:
+        answers = {task_id: dataset.answers[task_id] for task_id in ids}
+        return score(ids, {i: attempts[i] for i in ids}, {i: candidates[i] for i in ids}, answers)
+
+    parts = {"all": run.task_ids}
+    if run.info["target"] == "arc-agi-1/training":
+        held_out = set(dev_ids())
+        parts["dev"] = tuple(i for i in run.task_ids if i in held_out)
+        parts["fit"] = tuple(i for i in run.task_ids if i not in held_out)
+    kept = ("status", "target", "data_hash", "versions", "machine", "config", "solver_keys")
+    return {
+        **{key: run.info[key] for key in kept if key in run.info},
+        "scores": {part: scored(ids).as_json() for part, ids in parts.items() if ids},
+        "jobs": _jobs(run),
+        "program_evidence": _evidence(dataset.answers, candidates, attempts),
+        "solved": [i for i, right in zip(run.task_ids, scored(run.task_ids).solved("pass@2"), strict=True) if right],
+    }
+
+
+def _jobs(run: Run) -> dict[str, Any]:
+    """Wall seconds and peak memory of the jobs of each solver."""
+    found: dict[str, Any] = {}
+    for solver in run.config.solvers:
+        rows = [row for row in run.jobs() if row.solver == solver]
+        seconds = [row.seconds for row in rows if row.seconds is not None]
+        memory = [row.peak_bytes for row in rows if row.peak_bytes is not None]
+        found[solver] = {
+            "jobs": len(rows),
+            "status": dict(sorted(Counter(row.status for row in rows).items())),
+            "seconds": {"mean": mean(seconds), "median": median(seconds), "max": max(seconds)} if seconds else None,
+            "peak_bytes": max(memory, default=None),
+        }
+    return found
+
+
+def _evidence(
+    answers: Any, candidates: dict[str, tuple[Candidate, ...]], attempts: dict[str, Prediction]
+) -> dict[str, int]:
+    """Count the tasks that some program fits on all demonstrations, and how many first attempts of those are right."""
+    fitted = right = 0
+    for task_id, found in candidates.items():
+        if any(candidate.provenance.verified for candidate in found):
+            fitted += 1
+            right += all(map(_first_is, attempts[task_id].attempts, answers[task_id]))
+    return {"tasks_with_a_fitting_program": fitted, "of_which_first_attempt_right": right}
+
+
+def _first_is(grids: tuple[Grid, ...], answer: Grid) -> bool:
+    return bool(grids) and same_grid(grids[0], answer)
+
+
+if __name__ == "__main__":
+    main()
