@@ -15,7 +15,7 @@ from statistics import mean, median
 from typing import Any
 
 from dsl.grid import same_grid
-from ensemble.data import dev_ids
+from ensemble.data import load_tasks
 from ensemble.merge import merge
 from ensemble.scoring import Score, score
 from ensemble.store import Run, open_run
@@ -44,7 +44,7 @@ def summarize(run: Run) -> dict[str, Any]:
 
     parts = {"all": run.task_ids}
     if run.info["target"] == "arc-agi-1/training":
-        held_out = set(dev_ids())
+        held_out = set(load_tasks("arc-agi-1/dev").task_ids)
         parts["dev"] = tuple(i for i in run.task_ids if i in held_out)
         parts["fit"] = tuple(i for i in run.task_ids if i not in held_out)
     kept = ("status", "target", "data_hash", "versions", "machine", "config", "solver_keys")
