@@ -141,7 +141,8 @@ def neural_config(arguments: argparse.Namespace, method: str) -> NeuralConfig:
 def run(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure what the output file does not have yet; return the lines of this configuration."""
     data = load_tasks(arguments.target)
-    tasks = [task for task in data.tasks if task.task_id in data.answers][:: arguments.every][: arguments.limit]
+    tasks = [task for task in data.tasks if task.task_id in data.answers]
+    tasks = tasks[arguments.start :: arguments.every][: arguments.limit]
     solvers = {method: NeuralSolver(neural_config(arguments, method)) for method in arguments.methods.split(",")}
     output: Path = arguments.output
     lines = [json.loads(text) for text in output.read_text().splitlines()] if output.exists() else []
@@ -191,6 +192,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=45.0)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--start", type=int, default=0, help="first task: with --every, a part for another process")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)

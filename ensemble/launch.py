@@ -26,7 +26,7 @@ from ensemble.store import FORMAT, LOG_FILE
 from ensemble.worker import Factory, Setup
 
 EXECUTORS = ("local", "ray")
-SLOW_WARM_UP_SECONDS = 2.0
+SLOW_WARM_UP_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
