@@ -8,7 +8,7 @@ RUN := runs/first-ten
 .PHONY: solve test check bench clean
 
 solve: $(STAMP)  ## Solve ten tasks of arc-agi-1/evaluation with both solvers, then write report.html.
-	$(BIN)/arc-ensemble solve arc-agi-1/evaluation --limit 10 --seconds 100 -o $(RUN)
+	$(BIN)/arc-ensemble solve arc-agi-1/evaluation --limit 10 --seconds 60 -o $(RUN)
 	$(BIN)/arc-ensemble report $(RUN) -o report.html
 
 test: $(STAMP)  ## Run the tests.
