@@ -146,7 +146,17 @@ def test_the_first_rule_that_holds_paints_the_cell() -> None:
     predicates = naive.pack(np.array([[1, 1, 0, 0], [1, 0, 1, 0]], bool))
     expressions = np.array([[1] * 4, [2] * 4, [3] * 4], np.uint8)
     lists = np.array([[[0, 1, 0], [1, 0, 1], [-1, 1, 2]], [[-1, 1, 2], [-2, 0, 0], [-2, 0, 0]]])
-    assert bitsets.apply_rules(lists, predicates, expressions).tolist() == [[1, 1, 3, 2], [3, 3, 3, 3]]
+    assert bitsets.apply_rules(lists, predicates, expressions, 0).tolist() == [[1, 1, 3, 2], [3, 3, 3, 3]]
+
+
+def test_rules_apply_to_a_range_of_cells_as_to_all() -> None:
+    rng = np.random.default_rng(8)
+    predicates = naive.pack(rng.integers(0, 2, (5, 150)) == 1)
+    expressions = rng.integers(0, 10, (4, 150)).astype(np.uint8)
+    lists = np.array([[[p, p % 2, p % 4], [p + 1, 1, 2], [-1, 1, 3]] for p in range(4)])
+    whole = bitsets.apply_rules(lists, predicates, expressions, 0)
+    part = bitsets.apply_rules(lists, predicates, np.ascontiguousarray(expressions[:, 60:140]), 60)
+    np.testing.assert_array_equal(part, whole[:, 60:140])
 
 
 def test_hidden_cells_of_a_mirrored_image_come_back() -> None:

@@ -243,7 +243,7 @@ def pure_expressions(wrong: Words, side: Words, limit: int) -> NDArray[np.int64]
 
 
 @njit(cache=True)
-def apply_rules(lists: NDArray[np.int64], predicates: Words, expressions: Planes) -> Planes:
+def apply_rules(lists: NDArray[np.int64], predicates: Words, expressions: Planes, first: int) -> Planes:
     """Apply rule lists to cells.
 
     Args:
@@ -251,6 +251,7 @@ def apply_rules(lists: NDArray[np.int64], predicates: Words, expressions: Planes
             predicate of -2 pads.
         predicates: ``(P, W)`` bitsets over the cells.
         expressions: ``(K, N)`` color planes on the cells.
+        first: bit of the predicates that belongs to the first cell.
 
     Returns:
         ``(S, N)`` colors.
@@ -264,7 +265,8 @@ def apply_rules(lists: NDArray[np.int64], predicates: Words, expressions: Planes
                 if p == -2:
                     break
                 if p >= 0:
-                    held = (predicates[p, n >> 6] >> np.uint64(n & 63)) & np.uint64(1)
+                    bit = first + n
+                    held = (predicates[p, bit >> 6] >> np.uint64(bit & 63)) & np.uint64(1)
                     if held != np.uint64(lists[s, d, 1]):
                         continue
                 out[s, n] = expressions[lists[s, d, 2], n]

@@ -16,6 +16,7 @@ class Solution:
         cost: description length in bits.
         fits: number of demonstrations that the program reproduces exactly.
         engine: the part of the search that found it (``image``, ``assemble``, ``cells``, ...).
+        support: share of the demonstrations, 0..1, that the engine foretells from the others; None if not measured.
     """
 
     program: Program
@@ -23,3 +24,4 @@ class Solution:
     cost: float
     fits: int
     engine: str
+    support: float | None = None

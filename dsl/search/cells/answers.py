@@ -14,6 +14,9 @@ from dsl.task import Task
 TAU = 0.5
 """Inverse temperature of votes: a program of b bits votes with weight ``2 ** (-TAU * b)``."""
 
+SUPPORTED = 2
+"""Predictions of an engine whose support is measured."""
+
 Outputs = tuple[Grid | None, ...]
 
 
@@ -25,11 +28,13 @@ class Vote:
         bits: description length of the program.
         outputs: what it predicts, one grid per test input.
         write: returns the program.
+        support: returns the share of demonstrations foretold from the others, or None.
     """
 
     bits: float
     outputs: Outputs
     write: Callable[[], Program]
+    support: Callable[[], float | None] = lambda: None
 
 
 def run_or_none(program: Program, grid: Grid) -> Grid | None:
@@ -74,13 +79,17 @@ def count_votes(votes: Iterable[Vote]) -> list[Ballot]:
 
 
 def verified_solutions(ballots: Sequence[Ballot], task: Task, engine: str, limit: int) -> list[Solution]:
-    """Write the cheapest program of each of the first ballots, run it on the whole task, and keep those that fit."""
-    solutions = []
+    """Write the cheapest program of each of the first ballots, run it on the whole task, and keep those that fit.
+
+    The support of the first ``SUPPORTED`` is measured.
+    """
+    solutions: list[Solution] = []
     for ballot in ballots[:limit]:
         program = ballot.votes[0].write()
         if fits(program, ((example.input, example.output) for example in task.train)):
             outputs = tuple(run_or_none(program, grid) for grid in task.test_inputs)
-            solutions.append(Solution(program, outputs, ballot.bits, len(task.train), engine))
+            support = ballot.votes[0].support() if len(solutions) < SUPPORTED else None
+            solutions.append(Solution(program, outputs, ballot.bits, len(task.train), engine, support))
     return solutions
 
 
@@ -92,5 +101,7 @@ def merge_solutions(solutions: Iterable[Solution]) -> list[Solution]:
     merged = []
     for group in groups.values():
         best = min(group, key=lambda solution: solution.cost)
-        merged.append(replace(best, cost=vote_bits(solution.cost for solution in group)))
+        known = [solution.support for solution in group if solution.support is not None]
+        cost = vote_bits(solution.cost for solution in group)
+        merged.append(replace(best, cost=cost, support=max(known, default=None)))
     return sorted(merged, key=lambda solution: solution.cost)

@@ -23,6 +23,7 @@ from dsl.search.cells.learner import Learner, Limits
 from dsl.search.cells.planes import color, require_color_planes
 from dsl.search.cells.predicates import NO_COLOR, Items, PlaneSpec, Predicate, parse_predicate
 from dsl.search.cells.rules import Scene, is_rule, write_condition
+from dsl.search.cells.support import LeaveOneOut
 from dsl.search.solution import Solution
 from dsl.task import Task
 
@@ -109,13 +110,23 @@ def _votes_in(orientation: str, task: Task, meter: Meter, limits: Limits) -> lis
     targets = [oriented(example.output, orientation) for example in task.train]
     items = _with_written(canvas_items(canvases, len(task.train), basic_only=True), targets)
     learner = Learner(items, np.concatenate([target.ravel() for target in targets]), limits)
-    votes = []
-    for found in learner.search(meter):
+    votes: list[Vote] = []
+    lists = learner.search(meter)
+    if not lists:
+        return votes
+    folds = LeaveOneOut(
+        learner,
+        [target.size for target in targets],
+        [target.tobytes() for target in targets],
+        meter,
+        max(len(found.rules) for found in lists) - 1,
+    )
+    for found in lists:
         rules, default = learner.describe(found)
         body = [write_condition(predicate, {}, text_literal(source)) for predicate, source in rules]
         program = Call(FORM, (text_literal(orientation), *body, text_literal(default)))
         outputs = tuple(run_or_none(program, grid) for grid in task.test_inputs)
-        votes.append(Vote(found.cost, outputs, partial(_itself, program)))
+        votes.append(Vote(found.cost, outputs, partial(_itself, program), lambda: folds.support))
     return votes
 
 

@@ -4,15 +4,15 @@
 background instead; ``"hidden"`` in place of ``"whole"`` returns only the box of the cells that were hidden.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from dsl.errors import ParseError, PrimitiveError
-from dsl.grid import NUM_COLORS, Grid, seal
+from dsl.grid import NUM_COLORS, Grid, same_grid, seal
 from dsl.kernels import planes_completion as kernels
-from dsl.program import Call, Literal, Program, fits, form, text_literal
+from dsl.program import Call, Literal, Program, form, text_literal
 from dsl.search.budget import Meter
 from dsl.search.cells.answers import outputs_key, run_or_none
 from dsl.search.cells.planes import background_color
@@ -146,6 +146,7 @@ def solve_completion(task: Task, meter: Meter) -> list[Solution]:
     everywhere = [*(example.input for example in task.train), *task.test_inputs]
     hidden_colors: list[int | None] = [c for c in range(NUM_COLORS) if all((grid == c).any() for grid in everywhere)]
     solutions: dict[object, Solution] = {}
+    folds = _Folds(task)
     choices = [(way, hidden) for way in _ORDER for hidden in (*hidden_colors, None)]
     for rank, (way, hidden) in enumerate(choices):
         if meter.exhausted:
@@ -153,9 +154,36 @@ def solve_completion(task: Task, meter: Meter) -> list[Solution]:
         meter.spend(_NODES_PER_TRY)
         for part in ("whole", "hidden"):
             program = completion_program(way, hidden, part)
-            if not fits(program, ((example.input, example.output) for example in task.train)):
+            if folds.misses(program):
                 continue
             outputs = tuple(run_or_none(program, grid) for grid in task.test_inputs)
             found = Solution(program, outputs, _BITS_PER_CHOICE * (rank + 1), len(task.train), "completion")
             solutions.setdefault(outputs_key(outputs), found)
-    return list(solutions.values())
+    return [replace(found, support=folds.support) for found in solutions.values()]
+
+
+class _Folds:
+    """Which demonstrations the first completion that fits all the others gives too."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._first: dict[int, bool] = {}
+        """Whether the demonstration is given by the first completion that gives all others."""
+
+    def misses(self, program: Program) -> int:
+        """Count the demonstrations that a program does not give, two at most; later programs rank lower."""
+        missed: list[int] = []
+        for fold, example in enumerate(self._task.train):
+            result = run_or_none(program, example.input)
+            if result is None or not same_grid(result, example.output):
+                missed.append(fold)
+            if len(missed) == 2:
+                return 2
+        for fold in missed or range(len(self._task.train)):
+            self._first.setdefault(fold, not missed)
+        return len(missed)
+
+    @property
+    def support(self) -> float | None:
+        """Return the share of demonstrations that are given by the first completion that fits the others."""
+        return sum(self._first.values()) / len(self._task.train) if len(self._task.train) > 1 else None

@@ -17,6 +17,7 @@ from dsl.search.cells.planes import all_groups
 from dsl.search.cells.predicates import NO_COLOR, Items, PlaneSpec
 from dsl.search.cells.proposals import Proposal, propose_canvases
 from dsl.search.cells.rules import write_program
+from dsl.search.cells.support import LeaveOneOut
 from dsl.search.solution import Solution
 from dsl.task import Task
 
@@ -63,12 +64,21 @@ def _votes_on(proposal: Proposal, task: Task, meter: Meter, limits: Limits, extr
     if not lists:
         return []
     shapes = [canvas.shape for canvas in proposal.canvases[len(task.train) :]]
+    outputs = [example.output for example in task.train]
+    folds = LeaveOneOut(
+        learner,
+        [output.size for output in outputs],
+        [output.tobytes() for output in outputs],
+        meter,
+        max(len(found.rules) for found in lists) - 1,
+    )
     predicted = learner.predict(lists)
     return [
         Vote(
             found.cost + proposal.cost,
             split_cells(cells, shapes),
             _Learned(proposal, learner, found, extras).program,
+            lambda: folds.support,
         )
         for found, cells in zip(lists, predicted, strict=True)
     ]

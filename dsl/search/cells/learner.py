@@ -113,14 +113,22 @@ class Learner:
         self._scanned_costs = self.predicates.costs[self.predicates.representatives]
         self._members = _members(self.predicates)
 
-    def search(self, meter: Meter, accept: Callable[[RuleList], bool] | None = None) -> list[RuleList]:
+    def search(
+        self,
+        meter: Meter,
+        accept: Callable[[RuleList], bool] | None = None,
+        left_out: tuple[int, int] | None = None,
+        depth: int | None = None,
+    ) -> list[RuleList]:
         """Return exact lists in cost order; empty if the limits or the meter end the search before one is found.
 
         Args:
             meter: counts the work and may end it.
             accept: a further test of exact lists, for choices that are right only together.
+            left_out: the first and past the last column of a demonstration that is not looked at.
+            depth: rules before the default at most, if fewer than the limits allow.
         """
-        everything = _all_cells(self.items.train_cells)
+        everything = _all_cells(self.items.train_cells, left_out)
         costs = self.expressions.costs
         pure = bitsets.pure_expressions(self.expressions.wrong, everything, 8)
         found = [RuleList(float(costs[k]), ((ALWAYS, 1, int(k)),)) for k in pure]
@@ -128,7 +136,7 @@ class Learner:
         states = [_Partial(0.0, everything, ())]
         seen: set[bytes] = set()
         spent = 0
-        for _ in range(self.limits.depth):
+        for _ in range(self.limits.depth if depth is None else depth):
             following: list[_Extensions] = []
             for state in states:
                 if meter.exhausted or spent > self.limits.nodes or not len(self._scanned):
@@ -211,13 +219,15 @@ class Learner:
 
     def predict(self, lists: Sequence[RuleList]) -> NDArray[np.uint8]:
         """Apply lists to the test cells; returns ``(len(lists), test cells)`` colors, 10 for no color."""
-        longest = max(len(found.rules) for found in lists)
-        table = np.full((len(lists), longest, 3), _PAD, np.int64)
-        for s, found in enumerate(lists):
-            table[s, : len(found.rules)] = found.rules
         values = np.ascontiguousarray(self.expressions.values[:, self.items.train_cells :])
-        predicted: NDArray[np.uint8] = bitsets.apply_rules(table, self.predicates.test, values)
+        predicted: NDArray[np.uint8] = bitsets.apply_rules(_rule_table(lists), self.predicates.test, values, 0)
         return predicted
+
+    def recall(self, lists: Sequence[RuleList], columns: tuple[int, int]) -> NDArray[np.uint8]:
+        """Apply lists to a range of the demonstrations' cells; returns ``(len(lists), cells)`` colors."""
+        values = np.ascontiguousarray(self.expressions.values[:, columns[0] : columns[1]])
+        recalled: NDArray[np.uint8] = bitsets.apply_rules(_rule_table(lists), self.predicates.train, values, columns[0])
+        return recalled
 
     def describe(self, found: RuleList) -> tuple[tuple[tuple[Predicate, str], ...], str]:
         """Return the rules as predicates with expression names, and the name of the default."""
@@ -256,11 +266,21 @@ def exception_bits(cells: NDArray[np.int32], errors: NDArray[np.int32]) -> NDArr
     return result
 
 
-def _all_cells(cells: int) -> bitsets.Words:
-    words = np.full((cells + 63) // 64, ~np.uint64(0), np.uint64)
-    if cells % 64:
-        words[-1] = (np.uint64(1) << np.uint64(cells % 64)) - np.uint64(1)
-    return words
+def _rule_table(lists: Sequence[RuleList]) -> NDArray[np.int64]:
+    longest = max(len(found.rules) for found in lists)
+    table = np.full((len(lists), longest, 3), _PAD, np.int64)
+    for s, found in enumerate(lists):
+        table[s, : len(found.rules)] = found.rules
+    return table
+
+
+def _all_cells(cells: int, left_out: tuple[int, int] | None) -> bitsets.Words:
+    """Return the bitset of the demonstrations' cells without a range."""
+    bits = np.zeros(64 * ((cells + 63) // 64), np.uint8)
+    bits[:cells] = 1
+    if left_out is not None:
+        bits[left_out[0] : left_out[1]] = 0
+    return np.packbits(bits, bitorder="little").view(np.uint64)
 
 
 def _members(table: PredicateTable) -> list[list[int]]:

@@ -13,6 +13,7 @@ from dsl.search.budget import Meter
 from dsl.search.cells.answers import Vote
 from dsl.search.cells.learner import Expressions, Learner, Limits, RuleList
 from dsl.search.cells.predicates import Items
+from dsl.search.cells.support import LeaveOneOut
 from dsl.search.objects.properties import object_items
 from dsl.search.objects.proposals import Proposal, propose
 from dsl.search.objects.render import Palette, mix_palette
@@ -81,6 +82,7 @@ def _votes_under(segmentation: str, scenes: list[Scene], task: Task, meter: Mete
     if not lists:
         return []
     names = learner.expressions.names
+    folds = _leave_one_out(learner, lists, scenes[:train], outputs, meter)
     meter.spend(len(names) * len(task.test_inputs))
     tests = [mix_palette(scene, names) for scene in scenes[train:]]
     bits = SEGMENTATION_BITS[segmentation]
@@ -90,8 +92,46 @@ def _votes_under(segmentation: str, scenes: list[Scene], task: Task, meter: Mete
         key = choice.tobytes()
         if key not in cache:
             cache[key] = render_all(tests, choice)
-        votes.append(Vote(found.cost + bits, cache[key], Choices(segmentation, learner, found).program))
+        program = Choices(segmentation, learner, found).program
+        votes.append(Vote(found.cost + bits, cache[key], program, lambda: folds.support))
     return votes
+
+
+def _leave_one_out(
+    learner: Learner, lists: Sequence[RuleList], scenes: Sequence[Scene], outputs: Sequence[Grid], meter: Meter
+) -> LeaveOneOut:
+    palettes = [mix_palette(scene, learner.expressions.names) for scene in scenes]
+    rendered: dict[tuple[int, bytes], Grid | None] = {}
+
+    def draw(choice: NDArray[np.uint8], fold: int) -> Grid | None:
+        key = (fold, choice.tobytes())
+        if key not in rendered:
+            rendered[key] = palettes[fold].render(choice.astype(np.int64))
+        return rendered[key]
+
+    def outcome(choice: NDArray[np.uint8], fold: int) -> bytes | None:
+        drawn = draw(choice, fold)
+        return None if drawn is None else drawn.tobytes()
+
+    bounds = np.cumsum([scene.count for scene in scenes])[:-1]
+
+    def accept(fold: int) -> Callable[[RuleList], bool]:
+        def accepts(found: RuleList) -> bool:
+            parts = np.split(train_choice(learner, found), bounds)
+            others = [k for k in range(len(parts)) if k != fold]
+            return all(outcome(parts[k], k) == outputs[k].tobytes() for k in others)
+
+        return accepts
+
+    return LeaveOneOut(
+        learner,
+        [scene.count for scene in scenes],
+        [output.tobytes() for output in outputs],
+        meter,
+        max(len(found.rules) for found in lists) - 1,
+        outcome,
+        accept,
+    )
 
 
 def _search_lists(
@@ -191,5 +231,5 @@ def train_choice(learner: Learner, found: RuleList) -> NDArray[np.uint8]:
     items: Items = learner.items
     values = np.ascontiguousarray(learner.expressions.values[:, : items.train_cells])
     table = np.array([found.rules], np.int64)
-    chosen: NDArray[np.uint8] = bitsets.apply_rules(table, learner.predicates.train, values)[0]
+    chosen: NDArray[np.uint8] = bitsets.apply_rules(table, learner.predicates.train, values, 0)[0]
     return chosen

@@ -1,6 +1,6 @@
 """Learn rules that choose the object whose crop is the output."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from dsl.program import Call, Program, text_literal
 from dsl.search.budget import Meter
 from dsl.search.cells.answers import Vote
 from dsl.search.cells.learner import Learner, Limits, RuleList
+from dsl.search.cells.support import LeaveOneOut
 from dsl.search.objects.counts import vote_counts
 from dsl.search.objects.crops import CUTS, FORM, TRANSFORMS, crop, take
 from dsl.search.objects.learn import SEGMENTATIONS, expressions, task_scenes, train_choice
@@ -58,7 +59,7 @@ def vote_crops(task: Task, meter: Meter) -> list[Vote]:
         if scenes is None:
             continue
         for cut, transform, matches in _matching(scenes[: len(outputs)], outputs, meter):
-            votes.extend(_votes_for(segmentation, cut, transform, matches, scenes, meter))
+            votes.extend(_votes_for(segmentation, cut, transform, matches, scenes, outputs, meter))
         if segmentation not in TILES:
             votes.extend(vote_counts(task, segmentation, scenes, meter))
             votes.extend(vote_stacks(task, segmentation, scenes, meter))
@@ -89,8 +90,10 @@ def _votes_for(
     transform: str,
     matches: Sequence[NDArray[np.bool_]],
     scenes: list[Scene],
+    targets: Sequence[Grid],
     meter: Meter,
 ) -> list[Vote]:
+    truth = [bytes(target.shape) + target.tobytes() for target in targets]
     train = len(matches)
     match = np.concatenate(matches)
     only = np.concatenate([found & (found.sum() == 1) for found in matches])
@@ -105,13 +108,35 @@ def _votes_for(
 
     bits = SEGMENTATION_BITS[segmentation.partition(" ")[0]] + CUTS[cut] + TRANSFORMS[transform][0]
     lists = learner.search(meter, one_each)
+    if not lists:
+        return []
+
+    def outcome(choice: NDArray[np.uint8], fold: int) -> bytes | None:
+        picture = _take(scenes[fold], choice == 1, cut, transform)
+        return None if picture is None else bytes(picture.shape) + picture.tobytes()
+
+    def without(fold: int) -> Callable[[RuleList], bool]:
+        def accepts(found: RuleList) -> bool:
+            parts = np.split(train_choice(learner, found), bounds[: train - 1])
+            return all(part.any() for k, part in enumerate(parts) if k != fold)
+
+        return accepts
+
+    folds = LeaveOneOut(
+        learner,
+        [scene.count for scene in scenes[:train]],
+        truth,
+        meter,
+        max(len(found.rules) for found in lists) - 1,
+        outcome,
+        without,
+    )
     votes = []
-    for found, choice in zip(lists, learner.predict(lists) if lists else (), strict=True):
+    for found, choice in zip(lists, learner.predict(lists), strict=True):
         taken = np.split(choice == 1, bounds[train:] - bounds[train - 1])
         outputs = tuple(_take(scene, part, cut, transform) for scene, part in zip(scenes[train:], taken, strict=True))
-        votes.append(
-            Vote(found.cost + bits, outputs, CropChoices(segmentation, cut, transform, learner, found).program)
-        )
+        program = CropChoices(segmentation, cut, transform, learner, found).program
+        votes.append(Vote(found.cost + bits, outputs, program, lambda: folds.support))
     return votes
 
 
