@@ -1,0 +1,124 @@
+"""Numbers of the operations on pictures, and the arguments that each takes.
+
+The order groups operations by the module that holds them; ``pictures.apply_picture`` relies on it.
+"""
+
+# Colors, in ``pictures``.
+KEEP = 0
+DROP = 1
+PAINT = 2
+INVERT = 3
+PAINT_MAIN = 4
+KEEP_RANK = 5
+DROP_RANK = 6
+SWAP = 7
+HULL = 8
+BLANK = 9
+ADD_FRAME = 10
+PALETTE = 11
+STRIPES = 12
+
+# Places and shapes, in ``pictures_geometry``.
+DIHEDRAL = 13
+HALF = 14
+CROP = 15
+SQUEEZE_BLANK = 16
+SQUEEZE_EQUAL = 17
+TO_ORIGIN = 18
+TRIM = 19
+CENTER = 20
+MOVE = 21
+MOVE_OWN = 22
+UPSCALE = 23
+DOWNSCALE = 24
+DOUBLE = 25
+SYMMETRIZE = 26
+ROLL = 27
+FRACTAL = 28
+
+# Lines, in ``pictures_lines``.
+LINES = 29
+SORT = 30
+GRAVITY = 31
+SMEAR = 32
+CONNECT = 33
+PERIOD = 34
+FALL = 35
+
+# Regions and neighbors, in ``pictures_regions``.
+FILL_HOLES = 36
+INTERIOR = 37
+BORDER_CELLS = 38
+INNER_CELLS = 39
+OUTLINE = 40
+GROW = 41
+SPREAD = 42
+DROP_SMALL = 43
+COUNT = 44
+AT_SIDE = 45
+FILL_BOXES = 46
+
+# Results of a given size, in ``pictures_sized``.
+FIT = 47
+RESIZE = 48
+TILE = 49
+MIRROR_TILE = 50
+REFLOW = 51
+CENTERED = 52
+
+ARGUMENTS = {
+    "KEEP": range(1, 10),
+    "DROP": range(1, 10),
+    "PAINT": range(1, 10),
+    "INVERT": range(1),
+    "PAINT_MAIN": range(1),
+    "KEEP_RANK": range(3),
+    "DROP_RANK": range(3),
+    "SWAP": range(1),
+    "HULL": range(1),
+    "BLANK": range(1),
+    "ADD_FRAME": range(3),
+    "PALETTE": range(5),
+    "STRIPES": range(4),
+    "DIHEDRAL": range(1, 8),
+    "HALF": range(4),
+    "CROP": range(1),
+    "SQUEEZE_BLANK": range(1),
+    "SQUEEZE_EQUAL": range(1),
+    "TO_ORIGIN": range(1),
+    "TRIM": range(1),
+    "CENTER": range(1),
+    "MOVE": range(8),
+    "MOVE_OWN": range(8),
+    "UPSCALE": range(2, 4),
+    "DOWNSCALE": range(2, 4),
+    "DOUBLE": range(7),
+    "SYMMETRIZE": range(6),
+    "ROLL": range(4),
+    "FRACTAL": range(2),
+    "LINES": range(4),
+    "SORT": range(4),
+    "GRAVITY": range(4),
+    "SMEAR": range(15),
+    "CONNECT": range(4),
+    "PERIOD": range(3),
+    "FALL": range(4),
+    "FILL_HOLES": range(2),
+    "INTERIOR": range(2),
+    "BORDER_CELLS": range(2),
+    "INNER_CELLS": range(1),
+    "OUTLINE": range(2),
+    "GROW": range(2),
+    "SPREAD": range(2),
+    "DROP_SMALL": range(4),
+    "COUNT": range(16),
+    "AT_SIDE": range(2),
+    "FILL_BOXES": range(2),
+    "FIT": range(2),
+    "RESIZE": range(2),
+    "TILE": range(4),
+    "MIRROR_TILE": range(4),
+    "REFLOW": range(2),
+    "CENTERED": range(2),
+}
+"""Name of each operation: the arguments it takes, in the order of their numbers; ``range(1)`` where it needs none."""
