@@ -70,6 +70,12 @@ def join_pictures(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, s
 
 
 @njit(cache=True)
+def _clear(out: Cells, size: int) -> None:
+    for k in range(size):
+        out[k] = 0
+
+
+@njit(cache=True)
 def _count_cells(cells: Cells, boxes: Numbers, member: int) -> int:
     offset = boxes[member, BOX_OFFSET]
     count = 0
@@ -82,7 +88,8 @@ def _count_cells(cells: Cells, boxes: Numbers, member: int) -> int:
 @njit(cache=True)
 def _main_color(cells: Cells, boxes: Numbers, member: int, scratch: Numbers) -> int:
     """Return the most common nonzero color, the lowest of several, 0 if there is none."""
-    scratch[_VOTES : _VOTES + 10] = 0
+    for color in range(10):
+        scratch[_VOTES + color] = 0
     offset = boxes[member, BOX_OFFSET]
     for k in range(offset, offset + boxes[member, BOX_HEIGHT] * boxes[member, BOX_WIDTH]):
         scratch[_VOTES + int(cells[k])] += 1
@@ -134,7 +141,7 @@ def _overlay(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, scratc
         if code == JOIN_OVERLAY_GROWING:
             scratch[_KEYS + k] = _count_cells(cells, boxes, k)
     _order_by_keys(n, scratch)
-    out[: height * width] = 0
+    _clear(out, height * width)
     for k in range(n - 1, -1, -1):
         member = scratch[_ORDER + k]
         _paste(cells, boxes, member, out, width, boxes[member, BOX_Y] - y, boxes[member, BOX_X] - x)
@@ -161,7 +168,7 @@ def _stack(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, scratch:
     if height > MAX_SIDE or width > MAX_SIDE:
         return 0, 0, 0, 0
     _order_by_keys(n, scratch)
-    out[: height * width] = 0
+    _clear(out, height * width)
     top, left = 0, 0
     for k in range(n):
         member = scratch[_ORDER + k]
@@ -213,7 +220,7 @@ def _stack_square(cells: Cells, boxes: Numbers, n: int, out: Cells, scratch: Num
     height, width = boxes[0, BOX_HEIGHT], boxes[0, BOX_WIDTH]
     if rows * height > MAX_SIDE or columns * width > MAX_SIDE:
         return 0, 0, 0, 0
-    out[: rows * height * columns * width] = 0
+    _clear(out, rows * height * columns * width)
     for k in range(n):
         _paste(cells, boxes, k, out, columns * width, scratch[_ROWS + k] * height, scratch[_COLUMNS + k] * width)
     return rows * height, columns * width, 0, 0
@@ -272,7 +279,15 @@ def _combine(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, scratc
 @njit(cache=True)
 def _vote(cells: Cells, boxes: Numbers, n: int, cell: int, scratch: Numbers) -> int:
     """Return the most common value of a cell, the one that comes first in the list of several."""
-    scratch[_VOTES : _VOTES + 10] = 0
+    front = cells[boxes[0, BOX_OFFSET] + cell]
+    votes = 0
+    for k in range(n):
+        if cells[boxes[k, BOX_OFFSET] + cell] == front:
+            votes += 1
+    if 2 * votes >= n:
+        return int(front)
+    for color in range(10):
+        scratch[_VOTES + color] = 0
     for k in range(n):
         scratch[_VOTES + int(cells[boxes[k, BOX_OFFSET] + cell])] += 1
     best, best_votes = 0, 0
@@ -302,7 +317,8 @@ def _odd_one(cells: Cells, boxes: Numbers, n: int, out: Cells, scratch: Numbers)
     if odd_ones != 1 or most < 2 or 2 * most <= n - 1:
         return 0, 0, 0, 0
     height, width, offset = boxes[odd, BOX_HEIGHT], boxes[odd, BOX_WIDTH], boxes[odd, BOX_OFFSET]
-    out[: height * width] = cells[offset : offset + height * width]
+    for k in range(height * width):
+        out[k] = cells[offset + k]
     return height, width, boxes[odd, BOX_Y], boxes[odd, BOX_X]
 
 
@@ -323,9 +339,11 @@ def _chart(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, scratch:
     height, width = _lay_out(code, cells, boxes, n, scratch)
     if height == 0 or height > MAX_SIDE or width == 0 or width > MAX_SIDE:
         return 0, 0, 0, 0
-    out[: height * width] = 0
+    _clear(out, height * width)
     if code in (JOIN_COUNT_ROW, JOIN_COUNT_COLUMN):
-        out[:n] = max(1, _main_color(cells, boxes, 0, scratch))
+        paint = max(1, _main_color(cells, boxes, 0, scratch))
+        for k in range(n):
+            out[k] = paint
         return height, width, 0, 0
     for k in range(n):
         color = _main_color(cells, boxes, k, scratch)

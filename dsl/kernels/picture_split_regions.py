@@ -100,13 +100,13 @@ def split_colors(a: Cells, y: int, x: int, out_cells: Cells, out_boxes: Numbers)
 def split_regions(code: int, a: Cells, y: int, x: int, out_cells: Cells, out_boxes: Numbers, scratch: Numbers) -> int:
     """Cut out connected regions in reading order of their first cells; see ``split_picture``."""
     height, width = a.shape
-    _mark_kinds(code, a, scratch)
-    steps = 4 if code in (SPLIT_4, SPLIT_4_MIXED, SPLIT_HOLES, SPLIT_GAPS) else 8
     background = _most_common(a, scratch) if code == SPLIT_BACKGROUND else 0
+    _mark_kinds(code, a, background, scratch)
+    steps = 4 if code in (SPLIT_4, SPLIT_4_MIXED, SPLIT_HOLES, SPLIT_GAPS) else 8
     n = 0
     for r in range(height):
         for c in range(width):
-            if scratch[(r + 1) * 32 + c + 1] == 0 or (code == SPLIT_BACKGROUND and a[r, c] == background):
+            if scratch[(r + 1) * 32 + c + 1] == 0:
                 continue
             count, top, left, bottom, right = _take_region(scratch, (r + 1) * 32 + c + 1, steps)
             if code == SPLIT_HOLES and (top == 0 or left == 0 or bottom == height or right == width):
@@ -130,11 +130,11 @@ def split_regions(code: int, a: Cells, y: int, x: int, out_cells: Cells, out_box
 
 
 @njit(cache=True)
-def _mark_kinds(code: int, a: Cells, scratch: Numbers) -> None:
+def _mark_kinds(code: int, a: Cells, background: int, scratch: Numbers) -> None:
     """Fill the padded frame: cells of equal number above 0 may belong together, 0 belongs to no region."""
     height, width = a.shape
-    scratch[: (height + 2) * 32] = 0
-    background = _most_common(a, scratch) if code == SPLIT_BACKGROUND else 0
+    for k in range((height + 2) * 32):
+        scratch[k] = 0
     for r in range(height):
         k = (r + 1) * 32 + 1
         for c in range(width):
@@ -150,7 +150,8 @@ def _mark_kinds(code: int, a: Cells, scratch: Numbers) -> None:
 @njit(cache=True)
 def _most_common(a: Cells, scratch: Numbers) -> int:
     """Return the color of most cells, the lowest of several."""
-    scratch[_COUNTS : _COUNTS + 10] = 0
+    for color in range(10):
+        scratch[_COUNTS + color] = 0
     for r in range(a.shape[0]):
         for c in range(a.shape[1]):
             scratch[_COUNTS + int(a[r, c])] += 1
@@ -186,7 +187,8 @@ def _take_region(scratch: Numbers, start: int, steps: int) -> tuple[int, int, in
 @njit(cache=True)
 def _color_around(a: Cells, scratch: Numbers, count: int) -> int:
     """Return the nonzero color with most contacts to the queued region, which touches no side."""
-    scratch[_COUNTS : _COUNTS + 10] = 0
+    for color in range(10):
+        scratch[_COUNTS + color] = 0
     for k in range(count):
         for s in range(4):
             near = scratch[_QUEUE + k] + _STEPS[s]
@@ -212,7 +214,8 @@ def _write_region(
     offset: int,
 ) -> None:
     """Write the queued region into its box, in its own colors if ``paint`` is 0."""
-    out_cells[offset : offset + height * width] = 0
+    for k in range(offset, offset + height * width):
+        out_cells[k] = 0
     for k in range(count):
         r, c = (scratch[_QUEUE + k] >> 5) - 1, (scratch[_QUEUE + k] & 31) - 1
         out_cells[offset + (r - top) * width + c - left] = paint if paint > 0 else a[r, c]

@@ -129,7 +129,8 @@ def _split_panels(a: Cells, y: int, x: int, out_cells: Cells, out_boxes: Numbers
 def _full_lines(a: Cells, scratch: Numbers) -> None:
     """Write the color of each row of one color (0 if none) from 0 on, of each column from 32 on, and count colors."""
     height, width = a.shape
-    scratch[_COUNTS : _COUNTS + 10] = 0
+    for color in range(10):
+        scratch[_COUNTS + color] = 0
     for r in range(height):
         color = int(a[r, 0])
         for c in range(1, width):
@@ -174,7 +175,8 @@ def _find_marked(a: Cells, scratch: Numbers) -> int:
     was kept can be displaced only by one between the same two rows.
     """
     height, width = a.shape
-    scratch[: 10 * 32] = 0
+    for k in range(10 * 32):
+        scratch[k] = 0
     for r in range(height):
         for c in range(width):
             scratch[int(a[r, c]) * 32 + r] |= 1 << c

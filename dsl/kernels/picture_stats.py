@@ -71,7 +71,8 @@ def picture_stats(a: Cells, y: int, x: int, out_stats: Numbers) -> None:
 
 @njit(cache=True)
 def _measure_colors(a: Cells, scratch: Numbers, out_stats: Numbers) -> None:
-    scratch[:10] = 0
+    for color in range(10):
+        scratch[color] = 0
     for r in range(a.shape[0]):
         for c in range(a.shape[1]):
             scratch[int(a[r, c])] += 1
