@@ -1,8 +1,8 @@
 """Corpora: demonstration pairs of many tasks in flat arrays, packed once and then memory-mapped.
 
 Built from RE-ARC (Hodel 2024, arXiv 2404.07353; a folder or zip with ``re_arc/tasks/<id>.json``), from ARC-AGI-1
-training tasks, and from tasks composed of the project's own primitives. Training reads
-only the ids of :func:`fit_tasks`: the held-out tasks and what repeats an evaluation task stay out.
+and ARC-AGI-2 training tasks, and from tasks composed of the project's own primitives. Training reads only the ids of
+:func:`fit_tasks` and :func:`clean_arc_agi_2_tasks`: the held-out tasks and what repeats an evaluation task stay out.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class Corpus:
     """Pairs of many tasks.
 
     Attributes:
-        name: ``re-arc``, ``arc-agi-1`` or ``composed``.
+        name: ``re-arc``, ``arc-agi-1``, ``arc-agi-2`` or ``composed``.
         task_ids: one id per task, sorted; a program's text for composed tasks.
         starts: ``(tasks + 1,)`` int64, first pair of each task.
         sides: ``(pairs, 4)`` uint8: input height and width, output height and width.
@@ -82,6 +82,16 @@ def fit_tasks() -> dict[str, list[Example]]:
         for task_id, examples in _all_pairs("arc-agi-1/fit").items()
         if task_id not in REPEATED_IN_EVALUATION
     }
+
+
+def clean_arc_agi_2_tasks() -> dict[str, list[Example]]:
+    """Return all pairs of the ARC-AGI-2 training tasks that training may read, by id.
+
+    Those are the 233 of 1000 that are in neither set of ARC-AGI-1; most of the others are its evaluation tasks.
+    """
+    known = {task.task_id for name in ("training", "evaluation") for task in load_tasks(f"arc-agi-1/{name}").tasks}
+    pairs = _all_pairs("arc-agi-2/training")
+    return {task_id: examples for task_id, examples in pairs.items() if task_id not in known}
 
 
 def _all_pairs(target: str) -> dict[str, list[Example]]:

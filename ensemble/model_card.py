@@ -16,6 +16,15 @@ from ensemble.pretrain import HeldOut, Trainer, open_run
 _DECAYED = 0.1
 """Share of the peak learning rate below which a run counts as decayed."""
 
+_ORIGINS = {
+    "re-arc": "RE-ARC (Hodel 2024, arXiv 2404.07353), MIT licence; generated pairs of the 318 fit tasks only.",
+    "composed": "programs composed of this project's primitives on random grids.",
+    "arc-agi-1": "ARC-AGI-1 training (Chollet 2019, arXiv 1911.01547), Apache-2.0; the 318 fit tasks only.",
+    "arc-agi-2": "ARC-AGI-2 training (Chollet et al. 2025, arXiv 2505.11831), Apache-2.0; only the 233 of its 1000 "
+    "tasks that are in neither set of ARC-AGI-1.",
+}
+"""Where each corpus comes from."""
+
 
 def export(work: Path, folder: Path) -> None:
     """Measure the run of a work folder and write ``model.safetensors``, ``config.json`` and ``MODEL_CARD.md``.
@@ -54,6 +63,7 @@ def card(trainer: Trainer, held_out: dict[str, HeldOut]) -> str:
         hardware=hardware_kind(trainer.device),
         side=config.max_side,
         held_out=held_out,
+        origins=_ORIGINS,
         corpora=[(corpus, weight, _digest(corpus.task_ids)) for corpus, weight in trainer.sources.training],
         settings=json.dumps(config.model_dump(mode="json")),
     )

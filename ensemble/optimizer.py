@@ -6,6 +6,7 @@ section 2.2), so that one learning rate serves matrices of every shape. AdamW is
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -19,13 +20,17 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 _STATE_OF_RULE = {"muon": ("momentum",), "adamw": ("mean", "square")}
 
 
-def orthogonalize(matrices: Tensor, steps: int = 5) -> Tensor:
-    """Return the nearly orthogonal factors of ``(N, rows, columns)`` matrices, in their dtype.
+@lru_cache
+def has_bfloat16_units(device: torch.device) -> bool:
+    """Tell whether a device multiplies bfloat16 matrices faster than float32 ones; processors without emulate it."""
+    if device.type == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return device.type == "cuda"
 
-    Runs in bfloat16 on CUDA, in float32 elsewhere (processors without bfloat16 units emulate it slowly).
-    """
+
+def orthogonalize(matrices: Tensor, steps: int = 5, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return the nearly orthogonal factors of ``(N, rows, columns)`` matrices; computes in ``dtype``."""
     a, b, c = NEWTON_SCHULZ
-    dtype = torch.bfloat16 if matrices.is_cuda else torch.float32
     tall = matrices.size(-2) > matrices.size(-1)
     x = (matrices.mT if tall else matrices).to(dtype)
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
@@ -122,7 +127,8 @@ class MuonAdamW(torch.optim.Optimizer):
             directions.append(parameter.grad.lerp(buffer, momentum))
         rows, columns = parameters[0].shape
         scale = 0.2 * max(rows, columns) ** 0.5
-        for parameter, update in zip(parameters, orthogonalize(torch.stack(directions)), strict=True):
+        dtype = torch.bfloat16 if has_bfloat16_units(parameters[0].device) else torch.float32
+        for parameter, update in zip(parameters, orthogonalize(torch.stack(directions), dtype=dtype), strict=True):
             parameter.mul_(1 - group["lr"] * group["weight_decay"])
             parameter.add_(update, alpha=-group["lr"] * scale)
 

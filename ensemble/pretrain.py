@@ -21,12 +21,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
 from ensemble.checkpoint import load_checkpoint, load_weights, save_checkpoint, weights_of, with_prefix, without_prefix
 from ensemble.encode import IGNORE, OUT, EncodedSequence, collate
 from ensemble.errors import ConfigError
-from ensemble.model import GridLM, build_model, model_config, resolve_device
-from ensemble.optimizer import MuonAdamW, build_optimizer
+from ensemble.model import GridLM, build_model, load_model, model_config, resolve_device
+from ensemble.optimizer import MuonAdamW, build_optimizer, has_bfloat16_units
 from ensemble.pretrain_config import Chunk, PretrainConfig, config_of_run
 from ensemble.stream import TaskStream
 from ensemble.training_data import Sources, prepare
@@ -104,11 +105,46 @@ def measure(model: GridLM, sequences: Sequence[EncodedSequence], device: torch.d
     return HeldOut(loss / max(1, labels), right / max(1, labels), exact, len(by_length))
 
 
+@torch.no_grad()
+def grow(smaller: PreTrainedModel, model: GridLM) -> None:
+    """Give a model the weights of one with fewer or as many layers, so that it computes the same at first.
+
+    The layers that the smaller one lacks are put in the middle and add nothing to their input until they are trained.
+
+    Raises:
+        ModelError: the smaller model has other widths, or more layers.
+    """
+    few, many = smaller.config.num_hidden_layers, model.config.num_hidden_layers
+    first, added = few // 2, many - few
+    tensors = weights_of(model)
+    for name in tensors:
+        if name.endswith(("o_proj.weight", "down_proj.weight")):
+            tensors[name] = torch.zeros_like(tensors[name])
+    for name, tensor in weights_of(smaller).items():
+        head, found, tail = name.partition(".layers.")
+        if found:
+            number, _, rest = tail.partition(".")
+            layer = int(number) + (added if int(number) >= first else 0)
+            name = f"{head}.layers.{layer}.{rest}"
+        tensors[name] = tensor.float()
+    load_weights(model, tensors)
+
+
 class Trainer:
     """One run in a work folder: model, optimizer, stream and progress, saved and restored together."""
 
-    def __init__(self, config: PretrainConfig, work: Path, sources: Sources, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: PretrainConfig,
+        work: Path,
+        sources: Sources,
+        device: torch.device,
+        *,
+        mixed: bool | None = None,
+        compiled: bool | None = None,
+    ) -> None:
         self.config, self.work, self.sources, self.device = config, work, sources, device
+        self.mixed = has_bfloat16_units(device) if mixed is None else mixed
         shape = model_config(config.hidden_size, config.num_layers, config.num_heads, config.intermediate_size)
         self.model = build_model(shape, config.seed).to(device).train()
         self.optimizer: MuonAdamW = build_optimizer(
@@ -117,13 +153,15 @@ class Trainer:
         self.stream = TaskStream(sources.training, config.stream_options())
         self.progress = Progress()
         self._forward: Callable[..., Any] = self.model
-        if device.type == "cuda":
+        if device.type == "cuda" if compiled is None else compiled:
             self._forward = torch.compile(self.model, dynamic=True)
         self._restore()
 
     def _restore(self) -> None:
         found = load_checkpoint(self.work / "checkpoint")
         if found is None:
+            if self.config.start is not None:
+                grow(load_model(self.config.start), self.model)
             return
         tensors, head = found
         if head["corpora"] != self.sources.digests:
@@ -144,7 +182,7 @@ class Trainer:
         batch = collate(sequences, pad_to_multiple=64 if self.device.type == "cuda" else 1).to(self.device)
         warm = min(1.0, (self.progress.step + 1) / self.config.warmup_steps)
         self.optimizer.set_lr_scale(lr_scale * warm)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
             loss = self._forward(input_ids=batch.tokens, position_ids=batch.positions, labels=batch.labels).loss
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -177,7 +215,8 @@ def pretrain(config: PretrainConfig, work: Path, chunk: Chunk, re_arc: Path | No
     """
     torch.set_num_threads(chunk.threads)
     _keep_config(config, work)
-    trainer = Trainer(config, work, prepare(config, work, re_arc), resolve_device(chunk.device))
+    sources, device = prepare(config, work, re_arc), resolve_device(chunk.device)
+    trainer = Trainer(config, work, sources, device, mixed=chunk.mixed, compiled=chunk.compile)
     batches = trainer.stream.batches(trainer.progress.step, chunk.loaders)
     with _stop_on_signals() as stop, contextlib.closing(batches):
         _run_chunk(trainer, chunk, batches, stop)

@@ -16,6 +16,9 @@ class PretrainConfig(Section):
 
     seed: int = Field(0, ge=0)
     """Seed of weights and data."""
+    start: str | None = None
+    """``embedded`` or a folder with weights of the same width to start from, in place of random ones; a deeper network
+    gets the missing layers in its middle, where they pass their input on at first."""
     hidden_size: int = Field(256, ge=64)
     """Width of the network."""
     num_layers: int = Field(6, ge=1)
@@ -38,6 +41,8 @@ class PretrainConfig(Section):
     """Share of tasks composed of the project's primitives; 0 leaves them out."""
     arc_weight: float = Field(0.1, ge=0)
     """Share of the ARC-AGI-1 training tasks that are not held out; 0 leaves them out."""
+    arc_agi_2_weight: float = Field(0.0, ge=0)
+    """Share of the 233 ARC-AGI-2 training tasks that ARC-AGI-1 does not have; 0 leaves them out."""
     composed_tasks: int = Field(20000, ge=1)
     """Composed tasks to make."""
     lr: float = Field(3e-3, gt=0)
@@ -60,8 +65,8 @@ class PretrainConfig(Section):
             raise ValueError(f"curriculum must start at step 0 and rise, got {list(self.curriculum)}")
         if not all(3 <= side <= 30 for _, side in self.curriculum):
             raise ValueError(f"curriculum sides must be 3..30, got {list(self.curriculum)}")
-        if self.re_arc_weight + self.composed_weight + self.arc_weight <= 0:
-            raise ValueError("one of re_arc_weight, composed_weight, arc_weight must be above 0")
+        if self.re_arc_weight + self.composed_weight + self.arc_weight + self.arc_agi_2_weight <= 0:
+            raise ValueError("one of re_arc_weight, composed_weight, arc_weight, arc_agi_2_weight must be above 0")
         return self
 
     @property
@@ -95,6 +100,10 @@ class Chunk(Section):
     """Processes that draw batches ahead; a GPU needs several, one processor core none. The batches do not change."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where it runs."""
+    mixed: bool | None = None
+    """Whether matrix products run in bfloat16, with float32 weights; None: where the device has units for it."""
+    compile: bool | None = None
+    """Whether torch.compile builds the step, which needs a C++ compiler on a processor; None: on CUDA only."""
     save_minutes: float = Field(5.0, gt=0)
     """Wall time between checkpoints."""
     measure_minutes: float = Field(5.0, gt=0)

@@ -8,7 +8,17 @@ import numpy as np
 
 from dsl.sample import SampleOptions, sample_tasks
 from dsl.task import Example
-from ensemble.corpus import Corpus, dev_tasks, fit_tasks, load_corpus, pack, read_re_arc, save_corpus, without_held_out
+from ensemble.corpus import (
+    Corpus,
+    clean_arc_agi_2_tasks,
+    dev_tasks,
+    fit_tasks,
+    load_corpus,
+    pack,
+    read_re_arc,
+    save_corpus,
+    without_held_out,
+)
 from ensemble.encode import EncodedSequence, encode_pairs, encoded_length
 from ensemble.errors import ConfigError
 from ensemble.pretrain_config import PretrainConfig
@@ -59,6 +69,7 @@ def prepare(config: PretrainConfig, work: Path, re_arc: Path | None) -> Sources:
         ("re-arc", config.re_arc_weight, lambda: read(sorted(fit_tasks()))),
         ("composed", config.composed_weight, lambda: composed_tasks(config.seed, config.composed_tasks, options)),
         ("arc-agi-1", config.arc_weight, lambda: fit_tasks().items()),
+        ("arc-agi-2", config.arc_agi_2_weight, lambda: clean_arc_agi_2_tasks().items()),
     )
 
     def packed(name: str, build: Callable[[], _Tasks]) -> Corpus:

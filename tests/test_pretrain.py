@@ -61,6 +61,26 @@ def test_a_resumed_run_ends_with_identical_weights(straight: Path, tmp_path: Pat
     assert all(torch.equal(left[name], right[name]) for name in left)
 
 
+def test_a_run_starts_from_a_shallower_network_and_computes_the_same_at_first(straight: Path, tmp_path: Path) -> None:
+    export(straight, tmp_path / "small")
+    deeper = TINY.model_copy(update={"num_layers": 5, "start": str(tmp_path / "small")})
+    sources = prepare(deeper, tmp_path / "work", None)
+    trainer = pretrain.Trainer(deeper, tmp_path / "work", sources, torch.device("cpu"))
+    (sequence, *_) = trainer.stream.batch(0)
+    tokens, positions = torch.from_numpy(sequence.tokens)[None], torch.from_numpy(sequence.positions)[:, None]
+    small = load_model(tmp_path / "small")(input_ids=tokens, position_ids=positions).logits
+    assert torch.allclose(trainer.model.eval()(input_ids=tokens, position_ids=positions).logits, small, atol=1e-5)
+    trainer.model.train()
+    trainer.train_step([sequence], 1.0)
+    assert all(float(layer.mlp.down_proj.weight.detach().abs().sum()) > 0 for layer in trainer.model.model.layers)
+
+
+def test_a_run_does_not_start_from_a_network_of_another_width(straight: Path, tmp_path: Path) -> None:
+    export(straight, tmp_path)
+    with pytest.raises(ModelError, match="has shape"):
+        pretrain.grow(load_model(tmp_path), build_model(model_config(128, 3, 2, 64)))
+
+
 def test_a_signal_ends_a_chunk_with_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = pretrain.Trainer.train_step
 
@@ -107,7 +127,7 @@ def test_a_chunk_needs_a_bound() -> None:
 def test_the_command_trains_goes_on_with_its_settings_and_exports(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = [f"--set={key}={value}" for key, value in TINY.model_dump(mode="json").items()]
+    settings = [f"--set={key}={value}" for key, value in TINY.model_dump(mode="json", exclude_none=True).items()]
     work, out = str(tmp_path / "work"), tmp_path / "out"
     assert main(["pretrain", work, "--steps", "2", "--device", "cpu", *settings]) == 0
     assert main(["pretrain", work, "--steps", "1", "--device", "cpu", "--export", str(out)]) == 0
@@ -146,7 +166,9 @@ def test_the_model_card_names_data_and_scores(straight: Path, tmp_path: Path) ->
         assert corpus.digest in text
     assert "| steps | 20 of 2 sequences |" in text
     assert "an early checkpoint" in text
-    assert "MIT" in text
+    assert "`arc-agi-1`: ARC-AGI-1 training" in text
+    assert "`composed`" in text
+    assert "`arc-agi-2`" not in text
     assert "Apache-2.0" in text
 
 

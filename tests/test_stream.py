@@ -14,6 +14,7 @@ from dsl.task import Example
 from ensemble.corpus import (
     REPEATED_IN_EVALUATION,
     Corpus,
+    clean_arc_agi_2_tasks,
     dev_tasks,
     fit_tasks,
     held_out_keys,
@@ -168,10 +169,17 @@ def test_no_evaluation_task_is_in_the_stream() -> None:
     assert not fit & set(load_tasks("arc-agi-2/evaluation").task_ids)
 
 
+def test_of_arc_agi_2_training_reads_the_233_tasks_that_arc_agi_1_does_not_have() -> None:
+    clean = clean_arc_agi_2_tasks()
+    assert len(clean) == 233
+    for name in ("arc-agi-1/training", "arc-agi-1/evaluation", "arc-agi-2/evaluation"):
+        assert not set(clean) & set(load_tasks(name).task_ids)
+
+
 def test_no_pair_that_training_reads_equals_a_held_out_pair() -> None:
     shared = {
         task_id
-        for task_id, examples in fit_tasks().items()
+        for task_id, examples in (fit_tasks() | clean_arc_agi_2_tasks()).items()
         for pair in examples
         if pair_key(pair.input, pair.output) in held_out_keys()
     }

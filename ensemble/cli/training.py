@@ -16,6 +16,8 @@ def pretrain(
     threads: Annotated[int, typer.Option(min=1, help="Processor threads.")] = 1,
     loaders: Annotated[int, typer.Option(min=0, help="Processes that draw batches ahead, for a GPU.")] = 0,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where it runs.")] = "auto",
+    mixed: Annotated[bool | None, typer.Option(help="bfloat16 products; by default where units exist.")] = None,
+    compile: Annotated[bool | None, typer.Option(help="Compile the step; by default on CUDA.")] = None,
     re_arc: Annotated[Path | None, typer.Option(help="RE-ARC's zip or folder.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Any setting: KEY=VALUE.")] = None,
@@ -34,7 +36,7 @@ def pretrain(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     interrupted = False
     if export is None or minutes is not None or steps is not None:
-        sitting = {"minutes": minutes, "steps": steps, "decay": decay}
+        sitting = {"minutes": minutes, "steps": steps, "decay": decay, "mixed": mixed, "compile": compile}
         chunk = build_section(Chunk, sitting | {"threads": threads, "loaders": loaders, "device": device})
         values = (read_toml(config) if config else {}) | settings_of(setting or [])
         interrupted = train(config_of_run(work, values), work, chunk, re_arc).interrupted
