@@ -23,6 +23,7 @@ from ensemble.cache import prefill
 from ensemble.config import NeuralConfig, load_config
 from ensemble.data import load_tasks
 from ensemble.decode import teacher_force
+from ensemble.encode import encoded_length
 from ensemble.fingerprint import digest_of, hash_of_model, machine, versions
 from ensemble.model import GridLM
 from ensemble.solvers.neural import NeuralSolver, Plan
@@ -142,6 +143,9 @@ def run(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure what the output file does not have yet; return the lines of this configuration."""
     data = load_tasks(arguments.target)
     tasks = [task for task in data.tasks if task.task_id in data.answers]
+    if arguments.shortest is not None:
+        tasks = sorted(tasks, key=lambda task: (encoded_length(task.train, task.test_inputs[0]), task.task_id))
+        tasks = tasks[: arguments.shortest]
     tasks = tasks[arguments.start :: arguments.every][: arguments.limit]
     solvers = {method: NeuralSolver(neural_config(arguments, method)) for method in arguments.methods.split(",")}
     output: Path = arguments.output
@@ -191,6 +195,7 @@ def main() -> None:
     parser.add_argument("--methods", default="none,lora")
     parser.add_argument("--seconds", type=float, default=45.0)
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--shortest", type=int, help="only so many tasks, those of the fewest tokens")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--start", type=int, default=0, help="first task: with --every, a part for another process")
     parser.add_argument("--limit", type=int)

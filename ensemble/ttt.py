@@ -21,10 +21,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from dsl.task import Example
+from ensemble.attention import blocked_attention
 from ensemble.augment import DIHEDRAL, draw_view
 from ensemble.config import AdaptationConfig
 from ensemble.encode import EncodedSequence, collate, encode_pairs, keep_within
-from ensemble.model import next_token_loss, rotary_positions
+from ensemble.model import GridLM, next_token_loss, rotary_positions
+from ensemble.optimizer import has_bfloat16_units
 
 GRADIENT_NORM = 1.0
 KEEP_ZERO_SHARE = 0.7
@@ -194,9 +196,8 @@ def _optimize(
     report: Adaptation,
 ) -> None:
     """Run AdamW with linear warm-up and a cosine over the share of steps or time that is used up."""
-    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.0, fused=True)
     started = time.monotonic()
-    mixed = model.device.type == "cuda"
     for step in range(bound.steps):
         report.seconds = time.monotonic() - started
         progress = step / bound.steps
@@ -209,7 +210,7 @@ def _optimize(
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * _schedule(step, config.warmup_steps, progress)
         batch = collate(next(batches)).to(model.device)
-        with torch.enable_grad(), torch.autocast(model.device.type, torch.bfloat16, enabled=mixed):
+        with torch.enable_grad(), _fastest(model):
             logits = model(input_ids=batch.tokens, position_ids=rotary_positions(model, batch.positions)).logits
             loss = next_token_loss(logits, batch.labels)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -219,6 +220,17 @@ def _optimize(
         report.losses.append(loss.item())
         report.tokens += batch.tokens.numel()
     report.seconds = time.monotonic() - started
+
+
+@contextmanager
+def _fastest(model: PreTrainedModel) -> Iterator[None]:
+    """Let matrix products run in bfloat16 where the device has units for it; weights and optimizer stay float32."""
+    mixed = has_bfloat16_units(model.device)
+    with ExitStack() as stack:
+        stack.enter_context(torch.autocast(model.device.type, torch.bfloat16, enabled=mixed))
+        if mixed and model.device.type == "cpu" and isinstance(model, GridLM):
+            stack.enter_context(blocked_attention(model))
+        yield
 
 
 def _schedule(step: int, warmup_steps: int, progress: float) -> float:

@@ -1,0 +1,87 @@
+"""Causal attention in blocks of rows, for training in bfloat16 on processors.
+
+PyTorch's fused kernel takes most of a small network's step there. Here every product is a bfloat16 matrix product of
+one block of queries with the keys before its end, which leaves out most of what causality hides. The probabilities are
+kept for the backward pass: about ``H * T**2 / 2`` numbers for a sequence.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+NAME = "blocked_causal"
+_ROWS = 128
+"""Queries in a block."""
+
+
+class BlockedCausalAttention(torch.autograd.Function):
+    """Attend causally: ``(N, T, D)`` queries, already scaled, keys and values give ``(N, T, D)``, all of one dtype."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Return the mixed values."""
+        future = torch.full((_ROWS, _ROWS), float("-inf"), dtype=query.dtype, device=query.device).triu(1)
+        mixed, blocks = torch.empty_like(value), []
+        for start, end in _blocks(query.shape[1]):
+            scores = query[:, start:end] @ key[:, :end].mT
+            scores[:, :, start:] += future[: end - start, : end - start]
+            blocks.append(scores.softmax(-1))
+            mixed[:, start:end] = blocks[-1] @ value[:, :end]
+        ctx.save_for_backward(query, key, value, *blocks)
+        return mixed
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the gradients of queries, keys and values."""
+        query, key, value, *blocks = ctx.saved_tensors
+        gradient = gradients[0].contiguous()
+        of_query, of_key, of_value = torch.empty_like(query), torch.zeros_like(key), torch.zeros_like(value)
+        for (start, end), weights in zip(_blocks(query.shape[1]), blocks, strict=True):
+            rows = gradient[:, start:end]
+            of_weights = rows @ value[:, :end].mT
+            of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
+            of_query[:, start:end] = of_scores @ key[:, :end]
+            of_key[:, :end] += of_scores.mT @ query[:, start:end]
+            of_value[:, :end] += weights.mT @ rows
+        return of_query, of_key, of_value
+
+
+def _blocks(length: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, length, _ROWS):
+        yield start, min(start + _ROWS, length)
+
+
+def attend(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float,
+    **kwargs: Any,
+) -> tuple[Tensor, None]:
+    """Attend as transformers asks: ``(B, H, T, D)`` each, causal without another mask; returns ``(B, T, H, D)``."""
+    size, heads, length, width = query.shape
+    dtype = torch.get_autocast_dtype(query.device.type) if torch.is_autocast_enabled(query.device.type) else query.dtype
+    flat = [part.to(dtype).reshape(size * heads, length, width) for part in (query * scaling, key, value)]
+    mixed: Tensor = BlockedCausalAttention.apply(*flat)  # type: ignore[no-untyped-call]
+    return mixed.view(size, heads, length, width).transpose(1, 2), None
+
+
+ALL_ATTENTION_FUNCTIONS.register(NAME, attend)
+
+
+@contextmanager
+def blocked_attention(model: PreTrainedModel) -> Iterator[None]:
+    """Let a model whose heads all have keys of their own attend in blocks; its sequences are padded on the right."""
+    before = model.config._attn_implementation
+    model.config._attn_implementation = NAME
+    try:
+        yield
+    finally:
+        model.config._attn_implementation = before
