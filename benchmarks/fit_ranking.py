@@ -1,13 +1,13 @@
 """Fit the weights of ``dsl.search.ranking`` on the ``fit`` tasks and check them on ``dev``.
 
-    python -m benchmarks.fit_ranking [--step 1] [--output benchmarks/results/ranking.json]
+    python -m benchmarks.fit_ranking [--step 1] [--seconds 2] [--output benchmarks/results/ranking.json]
 
-Prints the weights, how often attempt 1 is right at each probability, and the tasks solved by both rule engines ranked
-together. The evaluation set is never read.
+Prints the weights, how often attempt 1 is right at each probability, and the tasks solved. The evaluation set is never read.
 """
 
 import argparse
 import json
+import multiprocessing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,32 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from benchmarks.rule_engines import is_solved, training_cases
-from dsl.search.budget import Budget, Meter
-from dsl.search.cells import solve_cells
-from dsl.search.objects import solve_objects
+from dsl.grid import Grid
+from dsl.search.budget import Budget
+from dsl.search.cells.answers import outputs_key
 from dsl.search.ranking import family, features
+from dsl.search.scheduler import synthesize
 from dsl.search.solution import Solution
+from dsl.search.warm import warm_up
+from dsl.task import Task
 from ensemble.data import dev_ids
 
 RIDGE = 0.05
 LATER_SHARE = 0.3
 """What a prediction that is not its engine's first weighs in the fit."""
+MEMBERS = 12
+"""Programs of one family that are looked at, cheapest first."""
+SIGNS: dict[str, tuple[float | None, float | None]] = {
+    "bits": (None, 0.0),
+    "bits over long": (None, 0.0),
+    "foretells half": (0.0, None),
+    "foretells all": (0.0, None),
+    "not first": (None, 0.0),
+    "bits after first": (None, 0.0),
+    "agreed": (0.0, None),
+    "agreed twice": (0.0, None),
+}
+"""Least and greatest weight of features whose sense is known."""
 LEVELS = (0.5, 0.7, 0.8, 0.9, 0.95)
 
 Rows = NDArray[np.float64]
@@ -41,26 +57,46 @@ class Table:
     tasks: NDArray[np.int64]
 
 
-def collect(step: int) -> tuple[tuple[str, ...], dict[str, Table]]:
-    """Run both rule engines and return the features' names and the tables of ``fit`` and ``dev``."""
+def collect(step: int, seconds: float) -> tuple[tuple[str, ...], dict[str, Table]]:
+    """Search the tasks in two processes; return the features' names and the tables of ``fit`` and ``dev``."""
     cases = training_cases()
     dev = dev_ids(task.task_id for task, _ in cases)
-    names: tuple[str, ...] = ()
-    rows: dict[str, list[tuple[list[float], bool, int]]] = {"fit": [], "dev": []}
-    for number, (task, targets) in enumerate(cases[::step]):
-        part = rows["dev" if task.task_id in dev else "fit"]
-        for solve in (solve_cells, solve_objects):
-            solutions: list[Solution] = solve(task, Meter(Budget(60.0, nodes=10**6)))
-            best = {family(solution): solution for solution in reversed(solutions)}
-            for solution in solutions:
-                known = features(solution, best[family(solution)])
-                names = tuple(known)
-                part.append((list(known.values()), is_solved([solution], targets, 1), number))
+    rows: dict[str, list[tuple[dict[str, float], bool, int]]] = {"fit": [], "dev": []}
+    warm_up()
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        jobs = [(task, targets, seconds) for task, targets in cases[::step]]
+        for number, found in enumerate(pool.imap(_examine, jobs)):
+            part = rows["dev" if jobs[number][0].task_id in dev else "fit"]
+            part.extend((known, right, number) for known, right in found)
+    names = tuple(rows["fit"][0][0])
     tables = {
-        name: Table(np.array([r[0] for r in part]), np.array([r[1] for r in part]), np.array([r[2] for r in part]))
+        name: Table(
+            np.array([list(r[0].values()) for r in part]),
+            np.array([r[1] for r in part]),
+            np.array([r[2] for r in part]),
+        )
         for name, part in rows.items()
     }
     return names, tables
+
+
+def _examine(job: tuple[Task, tuple[Grid, ...], float]) -> list[tuple[dict[str, float], bool]]:
+    """Return the features of the programs that fit a task, and whether each is right."""
+    task, targets, seconds = job
+    fitting = [s for s in synthesize(task, Budget(seconds)) if s.fits == len(task.train)]
+    families: dict[str, list[Solution]] = {}
+    for solution in sorted(fitting, key=lambda s: s.cost):
+        families.setdefault(family(solution), []).append(solution)
+    found = []
+    for name, members in families.items():
+        for solution in members[:MEMBERS]:
+            others = {
+                other
+                for other, theirs in families.items()
+                if other != name and any(outputs_key(s.outputs) == outputs_key(solution.outputs) for s in theirs)
+            }
+            found.append((features(solution, members[0], len(others)), is_solved([solution], targets, 1)))
+    return found
 
 
 def fit_weights(table: Table, names: tuple[str, ...]) -> Rows:
@@ -73,7 +109,8 @@ def fit_weights(table: Table, names: tuple[str, ...]) -> Rows:
         z = inputs @ b
         return float((weights * (np.logaddexp(0, z) - table.right * z)).sum() + RIDGE * (b[1:] ** 2).sum())
 
-    found: Rows = minimize(loss, np.zeros(len(scale))).x / scale
+    bounds = [SIGNS.get(name, (None, None)) for name in names]
+    found: Rows = minimize(loss, np.zeros(len(scale)), bounds=bounds).x / scale
     return found
 
 
@@ -101,8 +138,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--step", type=int, default=1, help="take every STEP-th training task")
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--rows", type=Path, help="also keep the features of all programs, as .npz")
+    parser.add_argument("--seconds", type=float, default=2.0, help="search time of one task")
     options = parser.parse_args()
-    names, tables = collect(options.step)
+    names, tables = collect(options.step, options.seconds)
+    if options.rows is not None:
+        parts = {
+            f"{part}_{key}": getattr(table, key) for part, table in tables.items() for key in ("features", "right")
+        }
+        np.savez_compressed(options.rows, names=names, **parts)
     weights = fit_weights(tables["fit"], names)
     result: dict[str, Any] = {"weights": dict(zip(names, np.round(weights, 3).tolist(), strict=True))}
     result |= {part: check(table, weights) for part, table in tables.items()}

@@ -34,7 +34,8 @@ class Provenance:
         family: ``symbolic`` or ``neural``: the half of the ensemble; other solvers use their own name.
         engine: part of the solver that made it (``image``, ``cells``, ``decode``, ...).
         program: program text; None for grids that no program made.
-        cost: description length of the program in bits; None if there is no program.
+        cost: bits by which the program is judged, ``-log2`` of the probability that its predictions are right; None if
+            there is no program.
         verified: whether the program reproduces every demonstration.
         fits: number of demonstrations reproduced; None if there is no program.
         view: augmented view that gave it (``identity``, ``rotate_90``, ...); None for no view.

@@ -4,7 +4,7 @@ import pytest
 from dsl.grid import as_grid, same_grid
 from dsl.program import fits, parse, run
 from dsl.search.budget import Budget
-from dsl.search.scheduler import MISS_COST, answers, synthesize, verify
+from dsl.search.scheduler import _Found, answers, synthesize, verify
 from dsl.task import Example, Task
 
 BUDGET = Budget(seconds=20.0, nodes=6000)
@@ -42,12 +42,23 @@ def test_every_solution_reruns_from_its_text_to_its_outputs():
         assert everything == (solution.fits == len(task.train))
 
 
-def test_solutions_are_ranked_by_cost_and_missed_demonstrations():
+def test_solutions_are_ranked_by_the_odds_that_they_are_right():
     task, _ = task_of('cover(input, "colored", keep_color(input, #1), #3, flip_top_bottom(input))')
     solutions = synthesize(task, BUDGET)
-    order = [solution.cost + MISS_COST * (3 - solution.fits) for solution in solutions]
+    order = [solution.log_odds for solution in solutions]
     assert {solution.fits for solution in solutions} > {2}
-    assert order == sorted(order)
+    assert order == sorted(order, reverse=True)
+
+
+def test_an_image_program_that_a_cheaper_one_contradicts_without_a_demonstration_has_less_support():
+    task, _ = task_of("flip_left_right(input)")
+    exact = verify(task, "flip_left_right(input)", 4.0, "pipe")
+    assert exact is not None
+    found = _Found(task, None)
+    found.accept([exact])
+    assert found.ranked()[0].support == 1.0
+    found.misses[1] = 3.0
+    assert found.ranked()[0].support == pytest.approx(2 / 3)
 
 
 def test_a_node_budget_gives_the_same_solutions_every_time():

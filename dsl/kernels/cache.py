@@ -1,5 +1,6 @@
 """Where compiled kernels are kept: a user cache folder, because an installed package may be read-only."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -12,7 +13,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
 
-    def njit(*, cache: bool) -> Callable[[Function], Function]:
+    def njit(*, cache: bool, inline: str = "never") -> Callable[[Function], Function]:
         """Compile a loop with numba; this view of ``numba.njit`` keeps the function's own type."""
 else:
     from numba import njit
@@ -21,13 +22,20 @@ __all__ = ["njit", "use_cache_folder"]
 
 
 def use_cache_folder() -> Path | None:
-    """Point numba's cache at a writable user folder, unless ``NUMBA_CACHE_DIR`` already names one; return it."""
+    """Point numba's cache at a writable user folder, unless ``NUMBA_CACHE_DIR`` already names one; return it.
+
+    The folder is named after the kernels' sources: numba looks at a kernel's own file only, and would go on using code
+    compiled from an older version of another file that it calls.
+    """
     if os.environ.get("NUMBA_CACHE_DIR"):
         return None
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     user = os.getuid() if hasattr(os, "getuid") else "user"
     roots = (Path(base) / "arc-ensemble", Path(tempfile.gettempdir()) / f"arc-ensemble-{user}")
-    for folder in (root / "numba" for root in roots):
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    for folder in (root / "numba" / digest.hexdigest()[:12] for root in roots):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:

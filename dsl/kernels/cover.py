@@ -42,41 +42,53 @@ def greedy_cover(
         Chosen pieces and modes ``(n, 2)``, and whether every cell of the subset comes out right on black ground.
     """
     pieces, words = colored.shape
-    modes = PAINTED + paints.shape[0]
+    number_of_paints = paints.shape[0]
+    all_modes = (1 << (PAINTED + number_of_paints)) - 1
+    colored_or_whole, black_or_whole = (1 << COLORED) | (1 << WHOLE), (1 << BLACK) | (1 << WHOLE)
     chosen = np.empty((max_pieces, 2), np.int64)
     open_cells = subset.copy()
+    places = np.empty(words, np.int64)
     for step in range(max_pieces + 1):
         left = np.uint64(0)
+        opened = 0
         for w in range(words):
             left |= open_cells[w] & ~black_target[w]
+            if open_cells[w] != 0:
+                places[opened] = w
+                opened += 1
         if left == 0:
             return chosen[:step], True
         if step == max_pieces:
             break
         best_gain, best_piece, best_mode = 0, -1, -1
         for piece in range(pieces):
-            for mode in range(modes):
-                gain = 0
-                for w in range(words):
-                    open_word = open_cells[w]
-                    if open_word == 0:
-                        continue
-                    if mode == COLORED:
-                        laid = colored[piece, w] & open_word
-                        right = laid & equal[piece, w]
-                    elif mode == BLACK:
-                        laid = ~colored[piece, w] & open_word
-                        right = laid & equal[piece, w]
-                    elif mode == WHOLE:
-                        laid = open_word
-                        right = laid & equal[piece, w]
-                    else:
-                        laid = colored[piece, w] & open_word
-                        right = laid & paints[mode - PAINTED, w]
-                    if laid != right:
-                        gain = -1
-                        break
-                    gain += popcount(right & care[w])
+            alive = all_modes
+            gain_colored, gain_black = 0, 0
+            for k in range(opened):
+                w = places[k]
+                open_word, equal_word = open_cells[w], equal[piece, w]
+                laid = colored[piece, w] & open_word
+                if laid & ~equal_word != 0:
+                    alive &= ~colored_or_whole
+                ground = open_word & ~laid
+                if ground & ~equal_word != 0:
+                    alive &= ~black_or_whole
+                if laid != 0:
+                    for paint in range(number_of_paints):
+                        if laid & ~paints[paint, w] != 0:
+                            alive &= ~(1 << (PAINTED + paint))
+                if alive == 0:
+                    break
+                gain_colored += popcount(laid & care[w])
+                gain_black += popcount(ground & care[w])
+            if alive == 0:
+                continue
+            for mode in range(PAINTED + number_of_paints):
+                if (alive >> mode) & 1 == 0:
+                    continue
+                gain = gain_black if mode == BLACK else gain_colored
+                if mode == WHOLE:
+                    gain = gain_colored + gain_black
                 if gain > best_gain:
                     best_gain, best_piece, best_mode = gain, piece, mode
         if best_piece < 0:

@@ -1,7 +1,6 @@
 """The image engine: enumeration and composition on one view of a task, in rounds that continue each other."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from dsl.search.cells import ExtraImage
 from dsl.search.enumerate import Enumeration, EnumerationConfig
 from dsl.search.grammar import palette, productions
 from dsl.search.normalize import ROLE_COST, Roles, normalize, with_roles
+from dsl.search.proposal import Proposal
 from dsl.task import Task
 from dsl.types import Kind
 
@@ -25,21 +25,6 @@ MAX_IMAGES = 1000
 COST_SCALE = 0.5
 """Weight of a bit of an image program beside a bit of a rule list: of the programs that fit all demonstrations of
 ARC-AGI-1 training tasks, half are right at about 36 bits here and at about 17 bits there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A program that an engine believes in, before it is verified.
-
-    Attributes:
-        program: for the task's own inputs.
-        cost: in bits, on the scale of all engines.
-        engine: ``image`` for one value of the enumeration, ``cover`` for a composition.
-    """
-
-    program: Program
-    cost: float
-    engine: str
 
 
 class ImageEngine:

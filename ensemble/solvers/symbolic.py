@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from dsl.grid import GridKey, grid_key
-from dsl.search.scheduler import penalized_cost, synthesize
+from dsl.search.scheduler import synthesize
 from dsl.search.solution import Solution
 from ensemble.config import SymbolicConfig
 from ensemble.types import Budget, Candidate, Provenance, Task
@@ -41,15 +41,16 @@ class SymbolicSolver:
         best = group[0]
         output = best.outputs[test_index]
         assert output is not None
+        assert best.log_odds is not None
+        log_score = -math.log1p(math.exp(-best.log_odds))
         provenance = Provenance(
             solver=self.name,
             family=self.name,
             engine=best.engine,
             program=str(best.program),
-            cost=best.cost,
+            cost=-log_score / math.log(2),
             verified=best.fits == len(task.train),
             fits=best.fits,
             draws=len(group),
         )
-        bits = max(0.0, penalized_cost(best, task))
-        return Candidate(task.task_id, test_index, output, -bits * math.log(2), provenance)
+        return Candidate(task.task_id, test_index, output, log_score, provenance)
