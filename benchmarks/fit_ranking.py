@@ -2,7 +2,8 @@
 
     python -m benchmarks.fit_ranking [--step 1] [--seconds 2] [--output benchmarks/results/ranking.json]
 
-Prints the weights, how often attempt 1 is right at each probability, and the tasks solved. The evaluation set is never read.
+Prints the weights, how often attempt 1 is right at each probability, and the tasks solved. The evaluation set is never
+read.
 """
 
 import argparse
@@ -103,13 +104,15 @@ def fit_weights(table: Table, names: tuple[str, ...]) -> Rows:
     """Return the weights of a logistic regression."""
     scale = np.maximum(1.0, np.abs(table.features).max(axis=0))
     inputs = table.features / scale
-    weights = np.where(inputs[:, names.index("not first")] > 0, LATER_SHARE, 1.0)
+    weights = np.where(
+        inputs[:, [names.index("rules, not first"), names.index("images, not first")]].any(axis=1), LATER_SHARE, 1.0
+    )
 
     def loss(b: Rows) -> float:
         z = inputs @ b
-        return float((weights * (np.logaddexp(0, z) - table.right * z)).sum() + RIDGE * (b[1:] ** 2).sum())
+        return float((weights * (np.logaddexp(0, z) - table.right * z)).sum() + RIDGE * (b**2).sum())
 
-    bounds = [SIGNS.get(name, (None, None)) for name in names]
+    bounds = [SIGNS.get(name.rpartition(", ")[2], (None, None)) for name in names]
     found: Rows = minimize(loss, np.zeros(len(scale)), bounds=bounds).x / scale
     return found
 

@@ -49,6 +49,7 @@ def test_the_first_answer_of_another_family_is_not_a_second_answer() -> None:
     assert ranked[1].log_odds > odds_of(ranked[1].solution)  # the families agree
 
 
-def test_a_short_program_that_foretells_all_is_clear() -> None:
-    assert odds_of(solution(0.0)) > CLEAR
-    assert rank([solution(0.0)], TASK)[0].probability > 0.9
+def test_two_families_that_agree_on_a_short_program_are_clear() -> None:
+    ranked = rank([solution(0.0), solution(1.0, engine="objects")], TASK)
+    assert ranked[0].log_odds > CLEAR
+    assert ranked[0].probability > 0.9
