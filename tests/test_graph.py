@@ -3,9 +3,12 @@ import pytest
 
 from dsl.errors import DslError, ParseError
 from dsl.grid import Grid, grid_from_text
+from dsl.kernels.cover import greedy_cover
 from dsl.kernels.value_graph import NODES
+from dsl.kernels.value_pieces import IN_PLACE
 from dsl.program import parse, run
 from dsl.search.budget import Budget, Meter
+from dsl.search.graph.build import read_picture
 from dsl.search.graph.engine import GraphEngine
 from dsl.search.graph.operations import all_operations, operation_of_text, role_colors
 from dsl.task import Example, Task
@@ -112,3 +115,96 @@ def test_a_full_graph_ends_the_search_without_an_error():
     engine.grow(Meter(Budget(60.0, nodes=10**6)), 10**6)
     assert engine.finished
     assert list(engine.proposals(Meter(Budget(60.0)))) is not None
+
+
+def drawn(cells: Grid, top: int, left: int, shape: tuple[int, int]) -> Grid:
+    """Lay a picture on black ground, cell by cell."""
+    ground = np.zeros(shape, np.uint8)
+    for r, c in np.ndindex(*cells.shape):
+        if 0 <= r + top < shape[0] and 0 <= c + left < shape[1]:
+            ground[r + top, c + left] = cells[r, c]
+    return ground
+
+
+def test_pieces_are_the_pictures_drawn_on_the_outputs_frame():
+    task = task_of(("0120/0020/3000", "120/002/300"), ("0000/0300/0330", "300/330/000"))
+    engine = GraphEngine(task, 1 << 28)
+    meter = Meter(Budget(60.0, nodes=10**6))
+    engine.grow(meter, 8_000)
+    list(engine.proposals(meter))
+    pieces = engine._all_pieces[0]
+    outputs = [pair.output for pair in task.train]
+    assert pieces.count > 100
+    seen = set()
+    for (node, way), colored, equal in zip(
+        pieces.sources[: pieces.count].tolist(), pieces.colored, pieces.equal, strict=False
+    ):
+        laid, right = [], []
+        for value, output in zip(engine.graph.node_values[node].tolist(), outputs, strict=False):
+            picture = read_picture(engine.graph, value)
+            top, left = (picture.top, picture.left) if way == IN_PLACE else (0, 0)
+            cells = drawn(picture.cells, top, left, output.shape)
+            laid.append(np.packbits(cells.ravel() != 0, bitorder="little"))
+            right.append(np.packbits(cells.ravel() == output.ravel(), bitorder="little"))
+        for bits, words in ((laid, colored), (right, equal)):
+            assert [part.tobytes() for part in bits] == [
+                word.tobytes()[: len(part)] for part, word in zip(bits, words, strict=True)
+            ]
+        key = colored.tobytes() + equal.tobytes()
+        assert key not in seen
+        seen.add(key)
+
+
+def cover_slowly(colored, equal, paints, black, subset, care, limit):
+    """Choose the piece and mode of the largest gain, step by step, on sets of cells."""
+    open_cells, chosen = set(subset), []
+    while open_cells - black:
+        best = (0, None, None)
+        for k, (lays, rights) in enumerate(zip(colored, equal, strict=True)):
+            modes = [(lays, rights), (open_cells - lays, rights), (open_cells, rights), *((lays, p) for p in paints)]
+            for mode, (cells, right) in enumerate(modes):
+                cells = cells & open_cells
+                if cells <= right and len(cells & care) > best[0]:
+                    best = (len(cells & care), k, mode)
+        if best[1] is None or len(chosen) == limit:
+            return chosen, False
+        chosen.append([best[1], best[2]])
+        lays = colored[best[1]]
+        open_cells -= {1: open_cells - lays, 2: open_cells}.get(best[2], lays)
+    return chosen, True
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_greedy_covering_chooses_as_its_slow_twin(seed):
+    rng = np.random.default_rng(seed)
+    size = int(rng.choice([5, 64, 70]))
+    target = rng.integers(0, 3, size)
+    pieces = [
+        np.where(rng.random(size) < 0.5, target, rng.integers(0, 3, size) * (rng.random(size) < 0.3)) for _ in range(9)
+    ]
+    pieces += [np.where(rng.random(size) < 0.5, target, 0) for _ in range(3)]
+
+    def words(cells):
+        padded = np.zeros((size + 63) // 64 * 64, np.bool_)
+        padded[:size] = cells
+        return np.packbits(padded, bitorder="little").view(np.uint64)
+
+    def cells_of(mask):
+        return set(np.flatnonzero(mask).tolist())
+
+    subset, care = rng.random(size) < 0.9, rng.random(size) < 0.7
+    care &= subset
+    stacked = [np.array([words(p != 0) for p in pieces]), np.array([words(p == target) for p in pieces])]
+    paints = np.array([words(target == color) for color in (1, 2)])
+    chosen, done = greedy_cover(*stacked, paints, words(target == 0), words(subset), words(care), 4)
+    expected, whole = cover_slowly(
+        [cells_of(p != 0) for p in pieces],
+        [cells_of(p == target) for p in pieces],
+        [cells_of(target == color) for color in (1, 2)],
+        cells_of(target == 0),
+        cells_of(subset),
+        cells_of(care),
+        4,
+    )
+    assert chosen.tolist() == expected
+    assert done == whole
