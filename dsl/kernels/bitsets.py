@@ -5,6 +5,7 @@ A bitset over N cells is ``ceil(N / 64)`` words of uint64; bits past the last ce
 
 from typing import Any
 
+import numba
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
@@ -22,14 +23,21 @@ MAX_EQUAL_VALUES = 12
 MAX_THRESHOLDS = 10
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def popcount(typing_context: Any, word: Any) -> Any:
-    """Count the set bits of a uint64 with the processor's own instruction."""
+if numba.config.DISABLE_JIT:
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
+    def popcount(word: Any) -> Any:
+        """Count the set bits of a uint64."""
+        return int(word).bit_count()
+else:
 
-    return types.uint64(types.uint64), generate
+    @intrinsic  # type: ignore[untyped-decorator]
+    def popcount(typing_context: Any, word: Any) -> Any:
+        """Count the set bits of a uint64 with the processor's own instruction."""
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.ctpop(arguments[0])
+
+        return types.uint64(types.uint64), generate
 
 
 @njit(cache=True)

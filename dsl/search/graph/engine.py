@@ -74,7 +74,7 @@ class GraphEngine:
         sized = self._guess is not None and bool((frames[:, :2] != frames[:, 2:]).any())
         colors = tuple(color for color in palette(task) if color)
         self._steps = all_operations(colors, in_output=sized)
-        costs = operation_costs(self._steps, len(colors))
+        costs = operation_costs(self._steps)
         sizes = Sizes.within(max_bytes, len(self._inputs), len(self._steps))
         self.graph = make_graph(len(self._outputs), frames, self._inputs, self._steps, costs, sizes)
         self._roots: dict[int, Program] = {add_root(self.graph, self._inputs, 1.0): Input()}
