@@ -167,9 +167,17 @@ def test_the_model_card_names_data_and_scores(straight: Path, tmp_path: Path) ->
     assert "| steps | 20 of 2 sequences |" in text
     assert "an early checkpoint" in text
     assert "`arc-agi-1`: ARC-AGI-1 training" in text
+    assert "| grids | up to 4x4," in text
     assert "`composed`" in text
     assert "`arc-agi-2`" not in text
     assert "Apache-2.0" in text
+
+
+def test_the_model_card_names_the_grids_that_training_reached(tmp_path: Path) -> None:
+    config = TINY.model_copy(update={"curriculum": ((0, 4), (32, 5))})
+    train(tmp_path / "work", 2, config=config)
+    export(tmp_path / "work", tmp_path / "out")
+    assert "| grids | up to 4x4," in (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_an_export_needs_a_checkpoint(tmp_path: Path) -> None:
