@@ -1,14 +1,6 @@
-"""Costs of operations in bits: how often right programs of the ``fit`` tasks use them, mixed with a guess.
+"""Costs of operations in bits, set by hand: what many programs use is cheap, what has many members is dear."""
 
-``prior.json`` holds the counts and how they were made (``benchmarks/fit_prior.py``).
-"""
-
-import json
-import math
-from collections import Counter
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 
 from dsl.search.graph.operations import Operation
 
@@ -42,36 +34,12 @@ _BITS: dict[str, float] = {
 _EACH_BITS = 2.0
 
 
-FITTED_SHARE = 0.85
-"""Weight of the counted steps; the rest is the guess above, so that a step never seen stays possible."""
-LEAST_BITS, MOST_BITS = 3.0, 13.0
-
-
 def operation_costs(operations: Sequence[Operation]) -> list[float]:
-    """Return the cost of each operation: ``-log2`` of how often its family was used, shared by the family's members."""
-    counts = _counts()
-    total = sum(counts.values())
-    members = Counter(operation.family for operation in operations)
-    guesses = {operation.family: 2.0 ** -_guessed_bits(operation) for operation in operations}
-    mass = sum(guesses[name] * number for name, number in members.items())
-    costs = {}
-    for name, number in members.items():
-        share = FITTED_SHARE * counts.get(name, 0.0) / total / number if total else 0.0
-        share += (1 - FITTED_SHARE if total else 1.0) * guesses[name] / mass
-        costs[name] = min(MOST_BITS, max(LEAST_BITS, -math.log2(share)))
-    return [costs[operation.family] for operation in operations]
-
-
-def _guessed_bits(operation: Operation) -> float:
-    family, extra = operation.family, 0.0
-    if family.startswith("each "):
-        family, extra = family[5:], _EACH_BITS
-    return _BITS.get(family, _RARE if operation.group else 6.5) + extra
-
-
-@cache
-def _counts() -> dict[str, float]:
-    """Return how often each family was used in right programs, as ``prior.json`` records it."""
-    path = Path(__file__).with_name("prior.json")
-    counts: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))["counts"]
-    return counts
+    """Return the cost of each operation."""
+    costs = []
+    for operation in operations:
+        family, extra = operation.family, 0.0
+        if family.startswith("each "):
+            family, extra = family[5:], _EACH_BITS
+        costs.append(_BITS.get(family, _RARE if operation.group else 6.5) + extra)
+    return costs
