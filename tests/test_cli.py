@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from dsl.program import parse
+from dsl.search.graph.operations import OUTPUT, operation_of_text
 from ensemble.cli import main
 from tests.tasks import task_json, write_folder, write_json
 
@@ -342,3 +344,15 @@ def test_search_bound_by_nodes_does_not_depend_on_the_number_of_workers(capsys, 
         assert run(capsys, "solve", "arc-agi-1/fit", *arguments, "-o", tmp_path / str(workers))[0] == 0
     assert export_csv(capsys, tmp_path / "1") == export_csv(capsys, tmp_path / "2")
     assert (tmp_path / "1/submission.json").read_bytes() == (tmp_path / "2/submission.json").read_bytes()
+
+
+def test_every_listed_step_with_a_size_filled_in_reads_back(capsys):
+    code, out, _ = run(capsys, "dsl", "steps")
+    assert code == 0
+    listed = [line.split(None, 2)[2] for line in out.splitlines()]
+    assert "split objects" in listed
+    for text in listed:
+        filled = text.replace("HEIGHT x WIDTH", "3 x width*2")
+        operation_of_text(text.removesuffix("HEIGHT x WIDTH"))
+        assert str(parse(f'pipe(input, "{filled}")')) == f'pipe(input, "{filled}")'
+        assert text.endswith("HEIGHT x WIDTH") == (OUTPUT in text)

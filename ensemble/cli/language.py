@@ -35,6 +35,20 @@ def list_primitives(
 
 
 @app.command()
+def steps() -> None:
+    """List the steps of ``pipe`` programs: what they take, and their cost in bits."""
+    from dsl.kernels.value_graph import PICTURE
+    from dsl.search.graph.operations import all_operations
+    from dsl.search.graph.prior import operation_costs
+
+    operations = all_operations(range(1, 10), in_output=True)
+    for operation, cost in zip(operations, operation_costs(operations), strict=True):
+        taken = "picture" if operation.on == PICTURE else "pictures"
+        size = "HEIGHT x WIDTH" if operation.needs_output else ""
+        typer.echo(f"{taken:<9} {cost:4.1f}  {operation.text}{size}")
+
+
+@app.command()
 def show(
     name: Annotated[str, typer.Argument(help="Name of a primitive.")],
     plugin: PluginFile = None,
