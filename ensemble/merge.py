@@ -91,7 +91,8 @@ class Support:
         candidates: who proposed it.
         votes: draws of all candidates together.
         fits: most demonstrations that a program behind it reproduces, -1 without a program.
-        evidence: log2 of the summed prior ``2 ** -cost`` of its distinct programs; ``-inf`` without a program.
+        evidence: log2 of the summed ``2 ** -cost``, probabilities to be right, of its distinct programs; ``-inf`` without
+            a program.
     """
 
     grid: Grid
@@ -120,7 +121,7 @@ def _support(candidates: tuple[Candidate, ...]) -> Support:
 
 
 def _evidence(candidates: Sequence[Candidate]) -> float:
-    """Add up ``2 ** -cost`` over distinct programs, in bits: agreement of short programs outweighs one."""
+    """Add up ``2 ** -cost`` over distinct programs, in bits: agreement of likely programs outweighs one."""
     costs: dict[str, float] = {}
     for candidate in candidates:
         program, cost = candidate.provenance.program, candidate.provenance.cost
@@ -193,7 +194,7 @@ def _interleaved(first: Sequence[Grid], second: Sequence[Grid]) -> list[Grid]:
 
 @rule("lexicographic")
 def lexicographic(candidates: Sequence[Candidate]) -> list[Grid]:
-    """Rank verified programs by description length, then votes over views; the families alternate at the top.
+    """Rank verified programs by how likely they are right, then votes over views; the families alternate at the top.
 
     Without a verified program the network has both places. Programs that miss a demonstration, and solvers of
     neither family, come after everything else.
