@@ -91,8 +91,8 @@ class Support:
         candidates: who proposed it.
         votes: draws of all candidates together.
         fits: most demonstrations that a program behind it reproduces, -1 without a program.
-        evidence: log2 of the summed ``2 ** -cost``, probabilities to be right, of its distinct programs; ``-inf`` without
-            a program.
+        evidence: log2 of the summed ``2 ** -cost``, probabilities to be right, of its distinct programs; ``-inf``
+            without a program.
     """
 
     grid: Grid

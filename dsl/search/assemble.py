@@ -161,9 +161,9 @@ def collect_pieces(enumeration: Enumeration, canvas: Canvas, outputs: Sequence[G
         for i, number in enumerate(unique.tolist()):
             cells[i] = render(enumeration.bank.value(number), shape).ravel()
         target = output.ravel()
-        colored.append(_pack(cells != 0)[inverse])
-        equal.append(_pack(cells == target)[inverse])
-        targets.append(_pack(target == np.arange(NUM_COLORS, dtype=np.uint8)[:, None]))
+        colored.append(pack_cells(cells != 0)[inverse])
+        equal.append(pack_cells(cells == target)[inverse])
+        targets.append(pack_cells(target == np.arange(NUM_COLORS, dtype=np.uint8)[:, None]))
         spans.append((start, start + targets[-1].shape[1]))
         start = spans[-1][1]
     all_colored, all_equal = np.concatenate(colored, axis=1), np.concatenate(equal, axis=1)
@@ -172,7 +172,7 @@ def collect_pieces(enumeration: Enumeration, canvas: Canvas, outputs: Sequence[G
     return Pieces(rows[kept], all_colored[kept], all_equal[kept], np.concatenate(targets, axis=1), tuple(spans))
 
 
-def _pack(cells: NDArray[np.bool_]) -> _Bits:
+def pack_cells(cells: NDArray[np.bool_]) -> _Bits:
     """Pack cells ``(n, cells)`` into words ``(n, ceil(cells / 64))``, the rest of the last word 0."""
     packed = np.packbits(cells, axis=1, bitorder="little")
     padded = np.zeros((len(cells), -(-packed.shape[1] // 8) * 8), np.uint8)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.grid import Grid
+from dsl.grid import NUM_COLORS, Grid
 from dsl.kernels import value_graph as kernel
 from dsl.kernels.cover import PAINTED, greedy_cover
 from dsl.kernels.value_graph import DUPLICATES, NODES, PICTURE, SPENT
 from dsl.kernels.value_pieces import IN_PLACE, draw_pieces
 from dsl.program import Call, Input, Program, color_literal, grid_literal, text_literal
-from dsl.search.assemble import HOW, HOW_COST, MAX_PIECES
+from dsl.search.assemble import HOW, HOW_COST, MAX_PIECES, pack_cells
 from dsl.search.budget import Meter
 from dsl.search.cells import ExtraImage
 from dsl.search.cells.shape import ShapeGuess, predict_shapes
@@ -198,7 +198,7 @@ class GraphEngine:
         order = np.argsort(costs, kind="stable")[:MAX_PIECES_SCANNED]
         colored, equal = pieces.colored[order], pieces.equal[order]
         targets, spans = self._targets()
-        paints = [c for c in range(1, 10) if all(targets[c, a:b].any() for a, b in spans)]
+        paints = [c for c in range(1, NUM_COLORS) if all(targets[c, a:b].any() for a, b in spans)]
         everything = tuple(range(len(spans)))
         subsets = [everything]
         if len(everything) > 2:
@@ -230,11 +230,7 @@ class GraphEngine:
         """Return the outputs' cells of each color as bitsets ``(10, words)``, and the words of each output."""
         blocks, spans, start = [], [], 0
         for output in self._outputs:
-            cells = output.ravel() == np.arange(10, dtype=np.uint8)[:, None]
-            packed = np.packbits(cells, axis=1, bitorder="little")
-            padded = np.zeros((10, -(-packed.shape[1] // 8) * 8), np.uint8)
-            padded[:, : packed.shape[1]] = packed
-            blocks.append(padded.view(np.uint64))
+            blocks.append(pack_cells(output.ravel() == np.arange(NUM_COLORS, dtype=np.uint8)[:, None]))
             spans.append((start, start + blocks[-1].shape[1]))
             start = spans[-1][1]
         return np.concatenate(blocks, axis=1), spans
