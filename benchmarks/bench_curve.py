@@ -8,6 +8,7 @@ Processor seconds are those of the process that searches a task.
 
 import argparse
 import json
+import math
 import multiprocessing
 import resource
 import time
@@ -38,11 +39,11 @@ def examine(job: Job) -> dict[str, Any]:
     task, targets, seconds = job
     found_at: dict[str, float] = {}
     start = time.process_time()
-    solutions = synthesize(
-        task,
-        Budget(seconds),
-        lambda solution: found_at.setdefault(str(solution.program), time.process_time() - start) and None,
-    )
+
+    def note(solution: Solution) -> None:
+        found_at.setdefault(str(solution.program), time.process_time() - start)
+
+    solutions = synthesize(task, Budget(seconds), note)
     spent = time.process_time() - start
 
     def solved(chosen: list[Solution], attempts: int = 2) -> bool:
@@ -74,7 +75,7 @@ def summarize(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
     believed = {}
     for level in LIKELY:
-        sure = [r for r in rows if r["log_odds"] is not None and 1 / (1 + 2.718281828 ** -r["log_odds"]) >= level]
+        sure = [r for r in rows if r["log_odds"] is not None and 1 / (1 + math.exp(-r["log_odds"])) >= level]
         believed[f"at least {level}"] = {"tasks": len(sure), "first wrong": sum(not r["pass@1"] for r in sure)}
     spent = sorted(r["cpu"] for r in rows)
     alone, only = Counter[str](), Counter[str]()
