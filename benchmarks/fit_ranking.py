@@ -9,6 +9,7 @@ read.
 import argparse
 import json
 import multiprocessing
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,17 +59,18 @@ class Table:
     tasks: NDArray[np.int64]
 
 
-def collect(step: int, seconds: float) -> tuple[tuple[str, ...], dict[str, Table]]:
-    """Search the tasks in two processes; return the features' names and the tables of ``fit`` and ``dev``."""
+def collect(step: int, offset: int, seconds: float, workers: int) -> tuple[tuple[str, ...], dict[str, Table]]:
+    """Search the tasks; return the features' names and the tables of ``fit`` and ``dev``."""
     cases = training_cases()
     dev = dev_ids(task.task_id for task, _ in cases)
     rows: dict[str, list[tuple[dict[str, float], bool, int]]] = {"fit": [], "dev": []}
     warm_up()
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        jobs = [(task, targets, seconds) for task, targets in cases[::step]]
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
+        jobs = [(task, targets, seconds) for task, targets in cases[offset::step]]
         for number, found in enumerate(pool.imap(_examine, jobs)):
             part = rows["dev" if jobs[number][0].task_id in dev else "fit"]
             part.extend((known, right, number) for known, right in found)
+            print(f"{number + 1} of {len(jobs)} tasks", file=sys.stderr, end="\r", flush=True)
     names = tuple(rows["fit"][0][0])
     tables = {
         name: Table(
@@ -143,11 +145,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     parser.add_argument("--rows", type=Path, help="also keep the features of all programs, as .npz")
     parser.add_argument("--seconds", type=float, default=2.0, help="search time of one task")
+    parser.add_argument("--offset", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    names, tables = collect(options.step, options.seconds)
+    names, tables = collect(options.step, options.offset, options.seconds, options.workers)
     if options.rows is not None:
         parts = {
-            f"{part}_{key}": getattr(table, key) for part, table in tables.items() for key in ("features", "right")
+            f"{part}_{key}": getattr(table, key)
+            for part, table in tables.items()
+            for key in ("features", "right", "tasks")
         }
         np.savez_compressed(options.rows, names=names, **parts)
     weights = fit_weights(tables["fit"], names)

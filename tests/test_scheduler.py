@@ -4,7 +4,9 @@ import pytest
 from dsl.grid import as_grid, same_grid
 from dsl.program import fits, parse, run
 from dsl.search.budget import Budget
-from dsl.search.scheduler import _Found, answers, synthesize, verify
+from dsl.search.found import Found, missed_examples
+from dsl.search.proposal import Proposal
+from dsl.search.scheduler import answers, synthesize
 from dsl.task import Example, Task
 
 BUDGET = Budget(seconds=20.0, nodes=6000)
@@ -52,12 +54,11 @@ def test_solutions_are_ranked_by_the_odds_that_they_are_right():
 
 def test_an_image_program_that_a_cheaper_one_contradicts_without_a_demonstration_has_less_support():
     task, _ = task_of("flip_left_right(input)")
-    exact = verify(task, "flip_left_right(input)", 4.0, "pipe")
-    assert exact is not None
-    found = _Found(task, None)
-    found.accept([exact])
+    found = Found(task)
+    found.propose([Proposal(parse("flip_left_right(input)"), 4.0, "pipe")])
     assert found.ranked()[0].support == 1.0
-    found.misses[1] = 3.0
+    found = Found(task, misses={1: 3.0})
+    found.propose([Proposal(parse("flip_left_right(input)"), 4.0, "pipe")])
     assert found.ranked()[0].support == pytest.approx(2 / 3)
 
 
@@ -86,8 +87,12 @@ def test_every_solution_is_announced_as_it_is_found():
 
 def test_a_program_that_fits_no_demonstration_is_no_solution():
     task, _ = task_of("flip_left_right(input)")
-    assert verify(task, "flip_top_bottom(input)", 4.0, "image") is None
-    assert verify(task, "flip_left_right(input)", 4.0, "image").fits == 3
+    found = Found(task)
+    found.propose([Proposal(parse("flip_top_bottom(input)"), 4.0, "image")])
+    assert not found.ranked()
+    found.propose([Proposal(parse("flip_left_right(input)"), 4.0, "image")])
+    assert found.ranked()[0].fits == 3
+    assert missed_examples(parse("flip_top_bottom(input)"), task) == [0, 1, 2]
 
 
 def test_answers_are_distinct_and_best_first():

@@ -1,10 +1,10 @@
-"""Nodes of a value graph drawn on the outputs' frame: bitsets of the cells they lay and of those that are right."""
+"""Nodes of a value graph compared with the outputs: as bitsets on the outputs' frame, or by counts."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsl.kernels.cache import njit
-from dsl.kernels.value_graph import PICTURE, Graph
+from dsl.kernels.value_graph import LIMIT_DEMONSTRATIONS, PICTURE, Graph
 
 AT_ORIGIN, IN_PLACE = 0, 1
 """Ways to draw a picture: from the frame's first cell, or at its own place."""
@@ -121,3 +121,52 @@ def draw_pieces(
                 pieces[count, 0], pieces[count, 1] = node, way
                 count += 1
     return count, exact_count, last
+
+
+@njit(cache=True)
+def count_nodes(
+    graph: Graph,
+    last: int,
+    outputs: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    sides: NDArray[np.int64],
+    wrong: NDArray[np.int32],
+    inside: NDArray[np.int32],
+) -> None:
+    """Count how the pictures of nodes that have the outputs' sizes differ from them.
+
+    Args:
+        graph: where the nodes are.
+        last: number of nodes.
+        outputs: cells of all outputs, one after the other.
+        labels: what each of those cells is counted under, below ``inside.shape[1]``.
+        sides: height and width wanted of each image, 0 where any will do ``(images, 2)``.
+        wrong: filled with the cells of each node that differ from the outputs, -1 for other nodes ``(nodes,)``.
+        inside: filled with the cells under each label where a node is not black ``(nodes, labels)``.
+    """
+    demonstrations = graph.limits[LIMIT_DEMONSTRATIONS]
+    for node in range(last):
+        values = graph.node_values[node]
+        wrong[node] = -1
+        inside[node] = 0
+        usable = graph.kinds[values[0]] == PICTURE
+        for image in range(len(values)):
+            value = values[image]
+            usable = usable and value >= 0
+            if usable and sides[image, 0] > 0:
+                usable = graph.places[value, 0] == sides[image, 0] and graph.places[value, 1] == sides[image, 1]
+        if not usable:
+            continue
+        differ = 0
+        cell = 0
+        for image in range(demonstrations):
+            value = values[image]
+            start = graph.starts[value]
+            for k in range(start, start + graph.places[value, 0] * graph.places[value, 1]):
+                color = graph.cells[k]
+                if color != outputs[cell]:
+                    differ += 1
+                if color != 0:
+                    inside[node, labels[cell]] += 1
+                cell += 1
+        wrong[node] = differ

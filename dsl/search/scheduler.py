@@ -1,49 +1,52 @@
 """The search on one task: engines in turn, cheap rounds first, until the answer is clear or the budget is used.
 
-Round ``i`` grows the value graph by ``FIRST_ROUND * ROUND_FACTOR**i`` operations and the typed enumeration by a share
-of it; the rule engines run once, on the images of the first round. A found program is believed only after its printed
-text was parsed and run on every input.
+Round ``i`` grows the value graph by ``FIRST_ROUND * ROUND_FACTOR**i`` operations and runs the cell rules on what it
+then offers; object rules run in the first round. From the second round on the same is done on the views with colors
+named by rank, and after it the rules run on the task's other symmetries. A found program is believed only after its
+printed text was parsed and run on every input.
 """
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-import numpy as np
-
-from dsl.errors import DslError
 from dsl.grid import Grid, GridKey, grid_key
-from dsl.program import Program, parse, run
+from dsl.program import Program
 from dsl.search.budget import Budget, Meter
 from dsl.search.cells import CellConfig, ExtraImage, solve_cells
 from dsl.search.enumerate import EnumerationConfig
+from dsl.search.found import Found, Listener
 from dsl.search.graph.engine import GraphEngine
 from dsl.search.image import ImageEngine
-from dsl.search.normalize import find_roles
-from dsl.search.objects import solve_objects
+from dsl.search.normalize import ROLE_COST, Roles, find_roles, normalize, with_roles
+from dsl.search.objects import action_images, solve_objects
 from dsl.search.proposal import Proposal
-from dsl.search.ranking import CLEAR, family, rank
+from dsl.search.ranking import CLEAR
 from dsl.search.solution import Solution
+from dsl.search.views import SYMMETRIES, inverse_name, transform, view_of, viewed
 from dsl.task import Task
 
 FIRST_ROUND = 30_000
 """Operations that the value graph tries in the first round."""
 ROUND_FACTOR = 5
-TYPED_SHARE = 0.05
+TYPED_SHARE = 0.01
 """Nodes of the typed enumeration beside one operation of the value graph: its nodes cost about ten times as much."""
-ROLES_AFTER_ROUND = 1
-"""Views with colors named by rank are enumerated from the round after this one on."""
+ACTIONS_FROM_ROUND = 1
+"""From this round on the cell rules are offered images of single actions on objects."""
+ROLES_FROM_ROUND = 1
+ROLES_SHARE = 0.2
+"""Operations of the value graph of a view with colors named by rank, beside one of the task's own."""
+SYMMETRIES_AFTER_ROUND = 1
 RULES_SHARE = 0.4
 MAX_ROLE_RULES = 5
 RESERVE = 0.12
 """Share of the budget kept back for composing and verifying what the last round found."""
-GRAPH_MEMORY_SHARE = 0.45
-TYPED_MEMORY_SHARE = 0.25
+GRAPH_MEMORY_SHARE = 0.4
+ROLES_MEMORY_SHARE = 0.2
+TYPED_MEMORY_SHARE = 0.1
 CERTAIN = math.log(30.0)
 """Log odds of the best solution that end the search with its stage."""
-
-Listener = Callable[[Solution], None]
 
 
 def synthesize(task: Task, budget: Budget, on_solution: Listener | None = None) -> list[Solution]:
@@ -57,131 +60,134 @@ def synthesize(task: Task, budget: Budget, on_solution: Listener | None = None) 
     Returns:
         Verified solutions, likeliest first (``dsl.search.ranking``).
     """
-    meter = Meter(budget)
-    work = meter.slice(1 - RESERVE)
-    found = _Found(task, on_solution)
-    graph = GraphEngine(task, int(GRAPH_MEMORY_SHARE * budget.memory_bytes))
-    views = [None, *find_roles(task)]
-    config = EnumerationConfig(max_bytes=int(TYPED_MEMORY_SHARE * budget.memory_bytes) // len(views))
-    typed: list[ImageEngine] = []
-    first_round = FIRST_ROUND if budget.nodes is None else min(FIRST_ROUND, budget.nodes // 4)
+    search = _Search(task, budget, Found(task, on_solution))
     for round_number in itertools.count():
-        last_round = found.log_odds >= CLEAR
-        nodes = first_round * ROUND_FACTOR**round_number
-        graph.grow(work, nodes)
-        found.propose(graph.proposals(meter))
-        if round_number == 0 and not work.exhausted:
-            _run_rules(task, graph.images(), found, work)
-        if found.log_odds >= CERTAIN or work.exhausted:
+        last_round = search.found.log_odds >= CLEAR
+        if not search.run_round(round_number) or last_round:
             break
-        for roles in views[len(typed) : 1 if round_number < ROLES_AFTER_ROUND else len(views)]:
-            typed.append(ImageEngine(task, roles, config))
-        for engine in typed:
-            engine.grow(work, int(TYPED_SHARE * nodes / len(typed)))
-            found.propose(engine.proposals(meter))
-        if round_number == ROLES_AFTER_ROUND:
-            _run_role_rules(typed[1:], found, work)
-        if last_round or work.exhausted or (graph.finished and all(engine.finished for engine in typed)):
-            break
-    return found.ranked()
+    return search.found.ranked()
 
 
-def _run_rules(task: Task, images: Sequence[ExtraImage], found: "_Found", meter: Meter) -> None:
-    """Run the engines of cell rules and of object rules, each on a share of what is left."""
-    part = meter.slice(RULES_SHARE)
-    found.accept(solve_cells(task, part, images))
-    meter.spend(part.nodes)
-    part = meter.slice(RULES_SHARE)
-    found.accept(solve_objects(task, part))
-    meter.spend(part.nodes)
+class _RoleView:
+    """The task with colors named by rank, its value graph, and the way back."""
+
+    def __init__(self, task: Task, roles: Roles, max_bytes: int) -> None:
+        self.roles = roles
+        self.task = normalize(task, roles)
+        self.graph = GraphEngine(self.task, max_bytes)
+
+    def for_task(self, program: Program, cost: float, engine: str) -> Proposal:
+        """Return a program of the view as one of the task."""
+        return Proposal(with_roles(self.roles, program), cost + ROLE_COST, engine)
 
 
-def _run_role_rules(engines: Sequence[ImageEngine], found: "_Found", meter: Meter) -> None:
-    """Run the engines of cell rules on the views with colors named by rank."""
-    for engine in engines:
-        part = meter.slice(RULES_SHARE)
-        solutions = solve_cells(engine.view, part, engine.images(), CellConfig(confident_bits=math.inf))
-        meter.spend(part.nodes)
-        best = [Proposal(solution.program, solution.cost, solution.engine) for solution in solutions[:MAX_ROLE_RULES]]
-        found.propose(map(engine.for_task, best))
+class _Search:
+    """The engines on one task; each round continues the last."""
+
+    def __init__(self, task: Task, budget: Budget, found: Found) -> None:
+        self.task = task
+        self.budget = budget
+        self.found = found
+        self.meter = Meter(budget)
+        self.work = self.meter.slice(1 - RESERVE)
+        self.graph = GraphEngine(task, int(GRAPH_MEMORY_SHARE * budget.memory_bytes))
+        self.actions: list[ExtraImage] = []
+        self.typed: ImageEngine | None = None
+        self.role_views: list[_RoleView] | None = None
+        self.first_round = FIRST_ROUND if budget.nodes is None else min(FIRST_ROUND, budget.nodes // 4)
+
+    def run_round(self, number: int) -> bool:
+        """Run every engine once; return whether another round is worth it."""
+        nodes = self.first_round * ROUND_FACTOR**number
+        steps: list[Callable[[], None]] = [lambda: self._grow(nodes), lambda: self._run_cells(number)]
+        if number == 0:
+            steps.append(self._run_objects)
+        steps.append(lambda: self._enumerate(nodes))
+        if number >= ROLES_FROM_ROUND:
+            steps.append(lambda: self._run_role_views(int(ROLES_SHARE * nodes)))
+        if number == SYMMETRIES_AFTER_ROUND:
+            steps.extend(self._symmetry(name) for name in SYMMETRIES)
+        for step in steps:
+            step()
+            if self.work.exhausted or self.found.log_odds >= CERTAIN:
+                return False
+        return not self.graph.finished
+
+    def _grow(self, nodes: int) -> None:
+        self.graph.grow(self.work, nodes)
+        self.found.propose(self.graph.proposals(self.meter))
+
+    def _run_cells(self, number: int) -> None:
+        config = CellConfig() if number == 0 else CellConfig(only_rules=True)
+        if number == ACTIONS_FROM_ROUND:
+            self.actions = action_images(self.task, self.work)
+        self.found.vote("cells", self._cells(self.task, self._images(), config))
+
+    def _images(self) -> list[ExtraImage]:
+        """Return what the cell rules are offered now."""
+        return [*self.graph.images(), *self.actions]
+
+    def _run_objects(self) -> None:
+        self.found.vote("objects", self._objects(self.task))
+
+    def _cells(self, task: Task, images: Sequence[ExtraImage], config: CellConfig) -> list[Solution]:
+        part = self.work.slice(RULES_SHARE)
+        solutions = solve_cells(task, part, images, config)
+        self.work.spend(part.nodes)
+        return solutions
+
+    def _objects(self, task: Task) -> list[Solution]:
+        part = self.work.slice(RULES_SHARE)
+        solutions = solve_objects(task, part)
+        self.work.spend(part.nodes)
+        return solutions
+
+    def _enumerate(self, nodes: int) -> None:
+        """Grow the typed enumeration, which knows every registered primitive."""
+        if self.typed is None:
+            config = EnumerationConfig(max_bytes=int(TYPED_MEMORY_SHARE * self.budget.memory_bytes))
+            self.typed = ImageEngine(self.task, None, config)
+        self.typed.grow(self.work, int(TYPED_SHARE * nodes))
+        self.found.propose(self.typed.proposals(self.meter))
+
+    def _run_role_views(self, nodes: int) -> None:
+        if self.role_views is None:
+            roles = find_roles(self.task)
+            room = int(ROLES_MEMORY_SHARE * self.budget.memory_bytes) // max(1, len(roles))
+            self.role_views = [_RoleView(self.task, each, room) for each in roles]
+        for view in self.role_views:
+            if self.work.exhausted or view.graph.finished:
+                continue
+            view.graph.grow(self.work, nodes)
+            proposals = view.graph.proposals(self.meter)
+            self.found.propose(view.for_task(p.program, p.cost, p.engine) for p in proposals)
+            config = CellConfig(only_rules=True)
+            solutions = self._cells(view.task, view.graph.images(), config)[:MAX_ROLE_RULES]
+            self.found.propose(view.for_task(s.program, s.cost, s.engine) for s in solutions)
+
+    def _symmetry(self, name: str) -> Callable[[], None]:
+        """Return the step that runs the rules on the task turned or mirrored."""
+
+        def run_rules() -> None:
+            back = inverse_name(name)
+            task = view_of(self.task, name)
+            images = [
+                (viewed(back, program), cost, tuple(transform(grid, name) for grid in grids))
+                for program, cost, grids in self._images()
+            ]
+            for kind, solutions in (
+                ("cells", self._cells(task, images, CellConfig(only_rules=True))),
+                ("objects", self._objects(task)),
+            ):
+                self.found.vote(kind, [_turned_back(solution, name) for solution in solutions])
+
+        return run_rules
 
 
-@dataclass(slots=True, eq=False)
-class _Found:
-    """Verified solutions by program text."""
-
-    task: Task
-    listener: Listener | None
-    solutions: dict[str, Solution] = field(default_factory=dict)
-
-    misses: dict[int, float] = field(default_factory=dict)
-    """For each demonstration, the least cost of an image program that reproduces all but this one."""
-
-    @property
-    def log_odds(self) -> float:
-        """Return the log odds of the best solution."""
-        ranked = self.ranked()
-        best = ranked[0].log_odds if ranked else None
-        return -math.inf if best is None else best
-
-    def _note_miss(self, solution: Solution) -> None:
-        if solution.fits != len(self.task.train) - 1:
-            return
-        for k, example in enumerate(self.task.train):
-            result = _result(solution.program, example.input)
-            if result is None or not np.array_equal(result, example.output):
-                self.misses[k] = min(solution.cost, self.misses.get(k, math.inf))
-
-    def propose(self, proposals: Iterable[Proposal]) -> None:
-        """Verify programs and keep those that predict something."""
-        for proposal in proposals:
-            text = str(proposal.program)
-            if text not in self.solutions:
-                solution = verify(self.task, text, proposal.cost, proposal.engine)
-                if solution is not None:
-                    self.accept([solution])
-                    self._note_miss(solution)
-
-    def accept(self, solutions: Iterable[Solution]) -> None:
-        """Keep verified solutions."""
-        for solution in solutions:
-            self.solutions[str(solution.program)] = solution
-            if self.listener is not None:
-                self.listener(solution)
-
-    def ranked(self) -> list[Solution]:
-        """Return the solutions, likeliest first."""
-        ranked = rank([self._supported(solution) for solution in self.solutions.values()], self.task)
-        return [replace(entry.solution, log_odds=entry.log_odds) for entry in ranked]
-
-    def _supported(self, solution: Solution) -> Solution:
-        """Give an image program its leave-one-out share: the demonstrations without which no cheaper one is found."""
-        complete = len(self.task.train)
-        if family(solution) != "images" or solution.fits < complete or complete < 3:
-            return solution
-        failed = sum(cost < solution.cost for cost in self.misses.values())
-        return replace(solution, support=1.0 - failed / complete)
-
-
-def verify(task: Task, text: str, cost: float, engine: str) -> Solution | None:
-    """Parse a program and run it on every input; None if it fits no demonstration or predicts nothing."""
-    program = parse(text)
-    results = [_result(program, example.input) for example in task.train]
-    fits = sum(
-        result is not None and np.array_equal(result, example.output)
-        for result, example in zip(results, task.train, strict=True)
-    )
-    outputs = tuple(_result(program, grid) for grid in task.test_inputs)
-    if not fits or all(output is None for output in outputs):
-        return None
-    return Solution(program, outputs, cost, fits, engine)
-
-
-def _result(program: Program, grid: Grid) -> Grid | None:
-    try:
-        return run(program, grid)
-    except DslError:
-        return None
+def _turned_back(solution: Solution, name: str) -> Solution:
+    """Return a solution of a view as one of the task."""
+    outputs = tuple(None if grid is None else transform(grid, inverse_name(name)) for grid in solution.outputs)
+    return replace(solution, program=viewed(name, solution.program), outputs=outputs)
 
 
 def answers(solutions: Sequence[Solution], test_index: int, limit: int = 2) -> list[Grid]:

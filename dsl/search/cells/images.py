@@ -11,7 +11,7 @@ from dsl.search.cells.predicates import PlaneSpec
 ExtraImage = tuple[Program, float, tuple[Grid, ...]]
 """A program, its cost in bits, and its grid on every image of the task, demonstrations first."""
 
-MAX_EXTRAS = 200
+MAX_EXTRAS = 520
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,6 @@ length: the bits of the rules so far plus the bits to name the cells that the be
 (``log2 C(n, e)``). All lists of the first depth that has one are kept: they vote.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from dsl.grid import NUM_COLORS
 from dsl.kernels import bitsets
 from dsl.kernels.bitsets import COLOR_PLANE
+from dsl.search.bits import LOG2_FACTORIAL
 from dsl.search.budget import Meter
 from dsl.search.cells.predicates import Items, Predicate, PredicateTable, build_predicates
 
@@ -22,7 +22,6 @@ CONSTANT_COST = 2.5
 ALWAYS = -1
 _PAD = -2
 _PREDICATES_PER_NODE = 64
-_LOG2_FACTORIAL = np.array([math.lgamma(n + 1) / math.log(2) for n in range(60_000)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +261,7 @@ def build_expressions(items: Items, target: NDArray[np.uint8]) -> Expressions:
 
 def exception_bits(cells: NDArray[np.int32], errors: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return ``log2 C(cells, errors)``: the bits to name which cells are exceptions."""
-    result: NDArray[np.float64] = _LOG2_FACTORIAL[cells] - _LOG2_FACTORIAL[errors] - _LOG2_FACTORIAL[cells - errors]
+    result: NDArray[np.float64] = LOG2_FACTORIAL[cells] - LOG2_FACTORIAL[errors] - LOG2_FACTORIAL[cells - errors]
     return result
 
 

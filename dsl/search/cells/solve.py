@@ -25,6 +25,7 @@ class CellConfig:
         limits: bounds of the search for cell rules on each canvas.
         writing_limits: bounds of the search for writing rules in each orientation.
         confident_bits: the autoregressive engine is left out where another engine's best cost is at most this.
+        only_rules: whether to leave out all engines but that of cell rules: the others take no images.
     """
 
     canvases: int = 6
@@ -32,6 +33,7 @@ class CellConfig:
     limits: Limits = field(default_factory=Limits)
     writing_limits: Limits = field(default_factory=lambda: Limits(depth=4, beam=16, solutions=24))
     confident_bits: float = 10.0
+    only_rules: bool = False
 
 
 def warm_up() -> None:
@@ -59,8 +61,10 @@ def solve_cells(
         config: settings; the defaults if not given.
     """
     config = config or CellConfig()
-    found = solve_completion(task, meter)
-    found += solve_by_rules(task, meter, config.limits, config.canvases, config.predictions, extra)
+    found = solve_by_rules(task, meter, config.limits, config.canvases, config.predictions, extra)
+    if config.only_rules:
+        return found
+    found += solve_completion(task, meter)
     if min((solution.cost for solution in found), default=float("inf")) > config.confident_bits:
         found += solve_autoregressive(task, meter, config.writing_limits, config.predictions)
     return merge_solutions(found)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dsl.grid import NUM_COLORS, Grid
 from dsl.kernels import value_graph as kernel
 from dsl.kernels.cover import PAINTED, greedy_cover
-from dsl.kernels.value_graph import DUPLICATES, NODES, PICTURE, SPENT
+from dsl.kernels.value_graph import DUPLICATES, NODES, SPENT
 from dsl.kernels.value_pieces import IN_PLACE, draw_pieces
 from dsl.program import Call, Input, Program, color_literal, grid_literal, text_literal
 from dsl.search.assemble import HOW, HOW_COST, MAX_PIECES, pack_cells
@@ -19,6 +19,7 @@ from dsl.search.cells import ExtraImage
 from dsl.search.cells.shape import ShapeGuess, predict_shapes
 from dsl.search.grammar import palette
 from dsl.search.graph.build import Sizes, add_root, make_graph, read_picture
+from dsl.search.graph.offers import choose_pictures
 from dsl.search.graph.operations import all_operations
 from dsl.search.graph.pipe import black_canvas, pipe
 from dsl.search.graph.prior import operation_costs
@@ -31,7 +32,6 @@ MAX_PIECES_SCANNED = 120_000
 MAX_PIECE_BYTES = 160 << 20
 MAX_EXACT = 64
 MAX_COVERS = 24
-MAX_IMAGES = 1500
 FIT_COST = 1.0
 COMMON_COST = 8.0
 CANVAS_COST = 1.0
@@ -250,18 +250,13 @@ class GraphEngine:
         return Proposal(Call("cover", tuple(arguments)), COST_SCALE * cost, "cover")
 
     def images(self) -> list[ExtraImage]:
-        """Return the cheapest pictures found that have a value on every image."""
+        """Return the pictures found so far that are worth offering to the rule engines."""
         graph = self.graph
-        count = int(graph.state[NODES])
-        values = graph.node_values[:count]
-        nodes = np.flatnonzero((values >= 0).all(axis=1))
-        nodes = nodes[graph.kinds[values[nodes, 0]] == PICTURE]
-        nodes = nodes[np.argsort(graph.node_costs[nodes], kind="stable")][:MAX_IMAGES]
         return [
             (
                 self.program(node),
                 float(graph.node_costs[node]),
-                tuple(read_picture(graph, value).cells for value in values[node].tolist()),
+                tuple(read_picture(graph, value).cells for value in graph.node_values[node].tolist()),
             )
-            for node in nodes.tolist()
+            for node in choose_pictures(graph, self.task).tolist()
         ]

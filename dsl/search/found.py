@@ -1,0 +1,109 @@
+"""What the engines have found on a task so far: verified programs, votes of the rule engines, and their ranking."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from dsl.errors import DslError
+from dsl.grid import Grid
+from dsl.program import Program, parse, run
+from dsl.search.pool import Pool
+from dsl.search.proposal import Proposal
+from dsl.search.ranking import family, rank
+from dsl.search.solution import Solution
+from dsl.task import Task
+
+Listener = Callable[[Solution], None]
+
+
+@dataclass(slots=True, eq=False)
+class Found:
+    """Solutions of one task.
+
+    Attributes:
+        task: the task.
+        listener: called with every solution as it is found.
+        solutions: programs of the engines that propose them one by one, by text.
+        pools: votes of the rule engines, by kind.
+        misses: for each demonstration, the least cost of an image program that reproduces all but this one.
+    """
+
+    task: Task
+    listener: Listener | None = None
+    solutions: dict[str, Solution] = field(default_factory=dict)
+    pools: dict[str, Pool] = field(default_factory=dict)
+    misses: dict[int, float] = field(default_factory=dict)
+    _ranked: list[Solution] | None = None
+
+    @property
+    def log_odds(self) -> float:
+        """Return the log odds of the best solution."""
+        ranked = self.ranked()
+        best = ranked[0].log_odds if ranked else None
+        return -math.inf if best is None else best
+
+    def propose(self, proposals: Iterable[Proposal]) -> None:
+        """Verify programs and keep those that predict something."""
+        for proposal in proposals:
+            text = str(proposal.program)
+            if text in self.solutions:
+                continue
+            program = parse(text)
+            missed = missed_examples(program, self.task)
+            outputs = tuple(_result(program, grid) for grid in self.task.test_inputs)
+            fits = len(self.task.train) - len(missed)
+            if not fits or all(output is None for output in outputs):
+                continue
+            self.accept([Solution(program, outputs, proposal.cost, fits, proposal.engine)])
+            if len(missed) == 1:
+                self.misses[missed[0]] = min(proposal.cost, self.misses.get(missed[0], math.inf))
+
+    def vote(self, kind: str, solutions: Sequence[Solution]) -> None:
+        """Keep the verified solutions of one run of the rule engines, beside those of earlier runs."""
+        self.pools.setdefault(kind, Pool()).add(solutions)
+        self._announce(solutions)
+
+    def accept(self, solutions: Sequence[Solution]) -> None:
+        """Keep verified solutions."""
+        self.solutions.update((str(solution.program), solution) for solution in solutions)
+        self._announce(solutions)
+
+    def ranked(self) -> list[Solution]:
+        """Return the solutions, likeliest first."""
+        if self._ranked is None:
+            voted = [solution for pool in self.pools.values() for solution in pool.merged()]
+            ranked = rank([*map(self._supported, self.solutions.values()), *voted], self.task)
+            self._ranked = [replace(entry.solution, log_odds=entry.log_odds) for entry in ranked]
+        return self._ranked
+
+    def _announce(self, solutions: Iterable[Solution]) -> None:
+        self._ranked = None
+        if self.listener is not None:
+            for solution in solutions:
+                self.listener(solution)
+
+    def _supported(self, solution: Solution) -> Solution:
+        """Give an image program its leave-one-out share: the demonstrations without which no cheaper one is found."""
+        complete = len(self.task.train)
+        if family(solution) != "images" or solution.fits < complete or complete < 3:
+            return solution
+        failed = sum(cost < solution.cost for cost in self.misses.values())
+        return replace(solution, support=1.0 - failed / complete)
+
+
+def missed_examples(program: Program, task: Task) -> list[int]:
+    """Return the demonstrations that a program does not reproduce."""
+    return [
+        k
+        for k, example in enumerate(task.train)
+        if (result := _result(program, example.input)) is None or not np.array_equal(result, example.output)
+    ]
+
+
+def _result(program: Program, grid: Grid) -> Grid | None:
+    try:
+        return run(program, grid)
+    except DslError:
+        return None
