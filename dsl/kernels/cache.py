@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numba
+os.environ.setdefault("NUMBA_OPT", "1")
+"""Kernels are optimized once more in each kernel that calls them: less at a time is as fast and compiles sooner."""
+
+import numba  # noqa: E402  (reads its settings when it is loaded)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

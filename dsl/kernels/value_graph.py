@@ -34,7 +34,7 @@ _UNKNOWN = -2
 ROLE = 16
 """Arguments from here on stand for a color of the image: ``roles[image, argument - ROLE]``."""
 
-VALUES, CELLS, ITEMS, STATS, MEMOS, NODES, ENTRIES, BUCKET, SPENT, DUPLICATES, FULL, COMPUTED = range(12)
+VALUES, CELLS, ITEMS, STATS, MEMOS, NODES, ENTRIES, BUCKET, SPENT, DUPLICATES, FULL = range(11)
 """Counters in ``Graph.state``."""
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -70,7 +70,6 @@ class Graph(NamedTuple):
         codes: code within the group.
         arguments: its argument.
         costs: in bits.
-        bonds: bits added for an operation that follows another ``(operations + 1, operations)``, last row: none.
         roles: colors of the images that arguments may stand for ``(images, roles)``, 0 for none.
         frames: sizes of the input and of the predicted output ``(images, 4)``.
         state: counters.
@@ -103,7 +102,6 @@ class Graph(NamedTuple):
     codes: NDArray[np.int64]
     arguments: NDArray[np.int64]
     costs: NDArray[np.float32]
-    bonds: NDArray[np.float32]
     roles: NDArray[np.int64]
     frames: NDArray[np.int64]
     state: NDArray[np.int64]
@@ -157,6 +155,20 @@ def _slot(keys: NDArray[np.uint64], key: np.uint64) -> int:
 
 
 @njit(cache=True)
+def _register(graph: Graph, key: np.uint64, slot: int, start: int, kind: int) -> int:
+    """Number a value whose cells or items begin at ``start``."""
+    number = int(graph.state[VALUES])
+    graph.starts[number] = start
+    graph.kinds[number] = kind
+    graph.memo_rows[number] = -1
+    graph.stats_rows[number] = -1
+    graph.value_keys[slot] = key
+    graph.value_numbers[slot] = number
+    graph.state[VALUES] = number + 1
+    return number
+
+
+@njit(cache=True)
 def intern_picture(
     graph: Graph, cells: NDArray[np.uint8], start: int, height: int, width: int, top: int, left: int, image: int
 ) -> int:
@@ -177,15 +189,8 @@ def intern_picture(
         graph.cells[end + k] = cells[start + k]
     graph.places[number, 0], graph.places[number, 1] = height, width
     graph.places[number, 2], graph.places[number, 3] = top, left
-    graph.starts[number] = end
-    graph.kinds[number] = PICTURE
-    graph.memo_rows[number] = -1
-    graph.stats_rows[number] = -1
-    graph.value_keys[slot] = key
-    graph.value_numbers[slot] = number
-    state[VALUES] = number + 1
     state[CELLS] = end + size
-    return number
+    return _register(graph, key, slot, end, PICTURE)
 
 
 @njit(cache=True)
@@ -207,15 +212,8 @@ def _intern_list(graph: Graph, members: NDArray[np.int64], count: int, image: in
     for k in range(count):
         graph.items[end + k] = members[k]
     graph.places[number, 0] = count
-    graph.starts[number] = end
-    graph.kinds[number] = PICTURES
-    graph.memo_rows[number] = -1
-    graph.stats_rows[number] = -1
-    graph.value_keys[slot] = key
-    graph.value_numbers[slot] = number
-    state[VALUES] = number + 1
     state[ITEMS] = end + count
-    return number
+    return _register(graph, key, slot, end, PICTURES)
 
 
 @njit(cache=True)
@@ -226,25 +224,37 @@ def _view(graph: Graph, value: int) -> NDArray[np.uint8]:
 
 
 @njit(cache=True, inline="always")
-def _changed(graph: Graph, value: int, operation: int, image: int) -> int:
+def _changed(graph: Graph, value: int, operation: int, image: int, each: bool) -> int:
+    """Change a picture, or each of a list's: in one loop, so that there is one call of ``apply_picture``."""
     argument = graph.arguments[operation]
     if argument >= ROLE:
         argument = graph.roles[image, argument - ROLE]
         if argument == 0:
             return MISSING
-    height, width, top, left = apply_picture(
-        graph.codes[operation],
-        argument,
-        _view(graph, value),
-        int(graph.places[value, 2]),
-        int(graph.places[value, 3]),
-        graph.frames[image],
-        graph.out,
-        graph.scratch,
-    )
-    if height == 0:
+    count = int(graph.places[value, 0]) if each else 1
+    members = graph.order
+    kept = 0
+    for k in range(count):
+        member = int(graph.items[graph.starts[value] + k]) if each else value
+        height, width, top, left = apply_picture(
+            graph.codes[operation],
+            argument,
+            _view(graph, member),
+            int(graph.places[member, 2]),
+            int(graph.places[member, 3]),
+            graph.frames[image],
+            graph.out,
+            graph.scratch,
+        )
+        if height == 0:
+            continue
+        changed = intern_picture(graph, graph.out, 0, height, width, top, left, image)
+        if changed >= 0:
+            members[kept] = changed
+            kept += 1
+    if kept == 0:
         return MISSING
-    return intern_picture(graph, graph.out, 0, height, width, top, left, image)
+    return _intern_list(graph, members, kept, image) if each else int(members[0])
 
 
 @njit(cache=True, inline="always")
@@ -348,33 +358,16 @@ def _joined(graph: Graph, value: int, code: int, image: int) -> int:
     return intern_picture(graph, graph.out, 0, height, width, top, left, image)
 
 
-@njit(cache=True, inline="always")
-def _each(graph: Graph, value: int, operation: int, image: int) -> int:
-    count, start = int(graph.places[value, 0]), graph.starts[value]
-    members = graph.order
-    kept = 0
-    for k in range(count):
-        member = _changed(graph, graph.items[start + k], operation, image)
-        if member >= 0:
-            members[kept] = member
-            kept += 1
-    if kept == 0:
-        return MISSING
-    return _intern_list(graph, members, kept, image)
-
-
 @njit(cache=True)
 def apply(graph: Graph, value: int, operation: int, image: int) -> int:
     """Return the value that an operation makes of a value of one image, or ``MISSING``."""
     group, code = graph.groups[operation], graph.codes[operation]
-    if group == CHANGE:
-        return _changed(graph, value, operation, image)
+    if group in (CHANGE, EACH):
+        return _changed(graph, value, operation, image, group == EACH)
     if group == SPLIT:
         return _split(graph, value, code, image)
     if group == JOIN:
         return _joined(graph, value, code, image)
-    if group == EACH:
-        return _each(graph, value, operation, image)
     if group == SORT:
         return _sorted(graph, value, code, image)
     return _picked(graph, value, group, code, image)
@@ -478,7 +471,6 @@ def grow(graph: Graph, steps: int) -> bool:
         on_lists = graph.kinds[graph.node_values[node, 0]] == PICTURES
         first = limits[LIMIT_PICTURE_OPERATIONS] if on_lists else 0
         last = len(graph.groups) if on_lists else limits[LIMIT_PICTURE_OPERATIONS]
-        previous = graph.operations[node] if graph.parents[node] >= 0 else len(graph.groups)
         for image in range(images):
             value = graph.node_values[node, image]
             if value >= 0 and graph.memo_rows[value] < 0:
@@ -490,7 +482,7 @@ def grow(graph: Graph, steps: int) -> bool:
                 graph.memo[row, : last - first] = _UNKNOWN
                 state[MEMOS] = row + 1
         for operation in range(first, last):
-            cost = graph.node_costs[node] + graph.costs[operation] + graph.bonds[previous, operation]
+            cost = graph.node_costs[node] + graph.costs[operation]
             if cost * BUCKETS_PER_BIT >= len(graph.heads):
                 continue
             state[SPENT] += 1
@@ -505,7 +497,6 @@ def grow(graph: Graph, steps: int) -> bool:
                 if result == _UNKNOWN:
                     result = apply(graph, value, operation, image)
                     graph.memo[row, operation - first] = result
-                    state[COMPUTED] += 1
                 if result < 0 and image < demonstrations:
                     usable = False
                     break

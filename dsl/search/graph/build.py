@@ -60,7 +60,6 @@ def make_graph(
     operations: Sequence[Operation],
     costs: Sequence[float],
     sizes: Sizes,
-    bonds: NDArray[np.float32] | None = None,
 ) -> Graph:
     """Reserve a graph without nodes.
 
@@ -71,7 +70,6 @@ def make_graph(
         operations: those on pictures first.
         costs: of the operations, in bits.
         sizes: most values, nodes and so on.
-        bonds: bits added for an operation after another, see :class:`Graph`.
     """
     images, count = len(inputs), len(operations)
     on_pictures = sum(operation.on == kernel.PICTURE for operation in operations)
@@ -102,7 +100,6 @@ def make_graph(
         codes=np.array([operation.code for operation in operations], np.int64),
         arguments=np.array([operation.argument for operation in operations], np.int64),
         costs=np.array(costs, np.float32),
-        bonds=np.zeros((count + 1, count), np.float32) if bonds is None else bonds,
         roles=np.array([role_colors(grid) for grid in inputs], np.int64).reshape(images, len(ROLES)),
         frames=np.ascontiguousarray(frames, np.int64),
         state=np.zeros(16, np.int64),
