@@ -21,8 +21,7 @@ from scipy.optimize import minimize
 from benchmarks.rule_engines import is_solved, training_cases
 from dsl.grid import Grid
 from dsl.search.budget import Budget
-from dsl.search.cells.answers import outputs_key
-from dsl.search.ranking import family, features
+from dsl.search.ranking import Field, family
 from dsl.search.scheduler import synthesize
 from dsl.search.solution import Solution
 from dsl.search.warm import warm_up
@@ -39,7 +38,10 @@ SIGNS: dict[str, tuple[float | None, float | None]] = {
     "bits over long": (None, 0.0),
     "foretells half": (0.0, None),
     "foretells all": (0.0, None),
+    "stable half": (0.0, None),
+    "stable all": (0.0, None),
     "not first": (None, 0.0),
+    "rivals": (None, 0.0),
     "bits after first": (None, 0.0),
     "agreed": (0.0, None),
     "agreed twice": (0.0, None),
@@ -87,18 +89,13 @@ def _examine(job: tuple[Task, tuple[Grid, ...], float]) -> list[tuple[dict[str, 
     """Return the features of the programs that fit a task, and whether each is right."""
     task, targets, seconds = job
     fitting = [s for s in synthesize(task, Budget(seconds)) if s.fits == len(task.train)]
+    field = Field(fitting, task)
     families: dict[str, list[Solution]] = {}
     for solution in sorted(fitting, key=lambda s: s.cost):
         families.setdefault(family(solution), []).append(solution)
     found = []
-    for name, members in families.items():
-        for solution in members[:MEMBERS]:
-            others = {
-                other
-                for other, theirs in families.items()
-                if other != name and any(outputs_key(s.outputs) == outputs_key(solution.outputs) for s in theirs)
-            }
-            found.append((features(solution, members[0], len(others)), is_solved([solution], targets, 1)))
+    for members in families.values():
+        found += [(field.features(solution), is_solved([solution], targets, 1)) for solution in members[:MEMBERS]]
     return found
 
 

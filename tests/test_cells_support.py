@@ -38,11 +38,24 @@ def test_noise_is_not_foretold() -> None:
     assert support_of(noisy, 4) in (0.0, None)
 
 
+def test_what_is_predicted_without_a_demonstration_is_compared_on_the_test_cells() -> None:
+    items = make_items(1)
+    target = hidden_rule(items)[:90]
+    learner = Learner(items, target, Limits(depth=5))
+    lists = learner.search(free_meter())
+    folds = LeaveOneOut(learner, SIZES, [part.tobytes() for part in np.split(target, 3)], free_meter(), 4)
+    predicted = learner.predict(lists[:1])[0]
+    assert folds.stability(predicted) == 1.0
+    assert folds.stability(predicted + 1) == 0.0
+
+
 def test_one_demonstration_has_no_support() -> None:
     items = make_items(1)
     target = hidden_rule(items)[:90]
     learner = Learner(items, target, Limits(depth=4))
-    assert LeaveOneOut(learner, (90,), [target.tobytes()], free_meter(), 3).support is None
+    folds = LeaveOneOut(learner, (90,), [target.tobytes()], free_meter(), 3)
+    assert folds.support is None
+    assert folds.stability(target) is None
 
 
 def test_columns_left_out_need_not_be_explained() -> None:
@@ -59,4 +72,6 @@ def test_solutions_of_a_plain_rule_are_supported(solve) -> None:  # type: ignore
     grids = [grid_from_text(text) for text in ("1000/0020/0000/3303", "0100/0000/2200/0003", "0001/0300/0300/2000")]
     pairs = tuple(Example(grid, seal(np.where(grid == 3, 5, grid).astype(np.uint8))) for grid in grids[:3])
     task = Task("made", pairs, (grid_from_text("3010/0000/2003/0000"),))
-    assert solve(task, Meter(Budget(60.0, nodes=20_000)))[0].support == 1.0
+    first = solve(task, Meter(Budget(60.0, nodes=20_000)))[0]
+    assert first.support == 1.0
+    assert first.stability == 1.0

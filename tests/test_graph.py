@@ -4,7 +4,7 @@ import pytest
 from dsl.errors import DslError, ParseError
 from dsl.grid import Grid, grid_from_text
 from dsl.kernels.cover import greedy_cover
-from dsl.kernels.value_graph import NODES
+from dsl.kernels.value_graph import NODES, PICTURE
 from dsl.kernels.value_pieces import IN_PLACE
 from dsl.program import parse, run
 from dsl.search.budget import Budget, Meter

@@ -1,8 +1,11 @@
 """Solutions are ranked by how likely they are right, on one scale."""
 
+import numpy as np
+import pytest
+
 from dsl.grid import grid_from_text
 from dsl.program import parse
-from dsl.search.ranking import CLEAR, WEIGHTS, features, rank
+from dsl.search.ranking import CLEAR, WEIGHTS, Field, rank
 from dsl.search.solution import Solution
 from dsl.task import Example, Task
 
@@ -19,7 +22,24 @@ def odds_of(one: Solution) -> float:
 
 
 def test_features_are_those_that_have_weights() -> None:
-    assert set(features(solution(3.0), solution(3.0))) == set(WEIGHTS)
+    assert set(Field([solution(3.0)], TASK).features(solution(3.0))) == set(WEIGHTS)
+
+
+def test_rivals_are_other_predictions_of_the_family_that_cost_little_more() -> None:
+    def predicting(text: str, cost: float) -> Solution:
+        return Solution(parse("input"), (grid_from_text(text),), cost, 2, "cells")
+
+    near, far = predicting("11/11", 8.0), predicting("22/22", 30.0)
+    values = [Field(rivals, TASK).features(rivals[0])["rivals"] for rivals in ([near], [near, far])]
+    assert values == [0.0, 0.0]
+    close = [near, predicting("33/33", 9.0), predicting("44/44", 10.0), predicting("44/44", 11.0), far]
+    assert Field(close, TASK).features(near)["rivals"] == pytest.approx(np.log2(3))
+
+
+def test_a_color_that_only_a_test_input_has_is_told() -> None:
+    odd = Task("odd", TASK.train, (grid_from_text("12/39"),))
+    tells = [Field([solution(3.0)], task).features(solution(3.0))["new colors"] for task in (TASK, odd)]
+    assert tells == [0.0, 1.0]
 
 
 def test_more_bits_are_less_likely() -> None:

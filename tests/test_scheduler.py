@@ -7,6 +7,7 @@ from dsl.search.budget import Budget
 from dsl.search.found import Found, missed_examples
 from dsl.search.proposal import Proposal
 from dsl.search.scheduler import answers, synthesize
+from dsl.search.solution import Solution
 from dsl.task import Example, Task
 
 BUDGET = Budget(seconds=20.0, nodes=6000)
@@ -57,8 +58,10 @@ def test_an_image_program_that_a_cheaper_one_contradicts_without_a_demonstration
     found = Found(task)
     found.propose([Proposal(parse("flip_left_right(input)"), 4.0, "pipe")])
     assert found.ranked()[0].support == 1.0
-    found = Found(task, misses={1: 3.0})
+    rival = Solution(parse("input"), (task.test_inputs[0],), 3.0, 2, "pipe")
+    found = Found(task, misses={1: rival})
     found.propose([Proposal(parse("flip_left_right(input)"), 4.0, "pipe")])
+    assert found.ranked()[0].stability == pytest.approx(2 / 3)
     assert found.ranked()[0].support == pytest.approx(2 / 3)
 
 

@@ -47,15 +47,19 @@ def draw_turned(a: Cells, symmetry: int, top: int, left: int, width: int, out: C
         out: receives the cells.
     """
     h, w = a.shape
-    swapped = symmetry >= 4
-    turn_rows = symmetry == 2 or symmetry == 3 or symmetry == 5 or symmetry == 7
-    turn_columns = symmetry == 1 or symmetry == 3 or symmetry == 6 or symmetry == 7
+    across, down = (width, 1) if symmetry >= 4 else (1, width)
+    place = top * width + left
+    if symmetry == 2 or symmetry == 3 or symmetry == 5 or symmetry == 7:
+        place += (h - 1) * down
+        down = -down
+    if symmetry == 1 or symmetry == 3 or symmetry == 6 or symmetry == 7:
+        place += (w - 1) * across
+        across = -across
     for r in range(h):
-        i = h - 1 - r if turn_rows else r
+        here = place + r * down
         for c in range(w):
-            j = w - 1 - c if turn_columns else c
-            place = (top + c) * width + left + r if swapped else (top + r) * width + left + c
-            out[place] = a[i, j]
+            out[here] = a[r, c]
+            here += across
 
 
 @njit(cache=True)

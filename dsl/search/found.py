@@ -9,6 +9,7 @@ import numpy as np
 from dsl.errors import DslError
 from dsl.grid import Grid
 from dsl.program import Program, parse, run
+from dsl.search.cells.answers import outputs_key
 from dsl.search.pool import Pool
 from dsl.search.proposal import Proposal
 from dsl.search.ranking import family, rank
@@ -27,14 +28,14 @@ class Found:
         listener: called with every solution as it is found.
         solutions: programs of the engines that propose them one by one, by text.
         pools: votes of the rule engines, by kind.
-        misses: for each demonstration, the least cost of an image program that reproduces all but this one.
+        misses: for each demonstration, the cheapest proposed program that reproduces all but this one.
     """
 
     task: Task
     listener: Listener | None = None
     solutions: dict[str, Solution] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
-    misses: dict[int, float] = field(default_factory=dict)
+    misses: dict[int, Solution] = field(default_factory=dict)
     _ranked: list[Solution] | None = None
 
     @property
@@ -56,9 +57,10 @@ class Found:
             fits = len(self.task.train) - len(missed)
             if not fits or all(output is None for output in outputs):
                 continue
-            self.accept([Solution(program, outputs, proposal.cost, fits, proposal.engine)])
-            if len(missed) == 1:
-                self.misses[missed[0]] = min(proposal.cost, self.misses.get(missed[0], math.inf))
+            solution = Solution(program, outputs, proposal.cost, fits, proposal.engine)
+            self.accept([solution])
+            if len(missed) == 1 and solution.cost < self._cost_without(missed[0]):
+                self.misses[missed[0]] = solution
 
     def vote(self, kind: str, solutions: Sequence[Solution]) -> None:
         """Keep the verified solutions of one run of the rule engines, beside those of earlier runs."""
@@ -85,12 +87,18 @@ class Found:
                 self.listener(solution)
 
     def _supported(self, solution: Solution) -> Solution:
-        """Give an image program its leave-one-out share: the demonstrations without which no cheaper one is found."""
+        """Measure an image program by the cheaper programs that do without a demonstration, and those that disagree."""
         complete = len(self.task.train)
         if family(solution) != "images" or solution.fits < complete or complete < 3:
             return solution
-        failed = sum(cost < solution.cost for cost in self.misses.values())
-        return replace(solution, support=1.0 - failed / complete)
+        rivals = [miss for miss in self.misses.values() if miss.cost < solution.cost]
+        key = outputs_key(solution.outputs)
+        contradicted = sum(outputs_key(rival.outputs) != key for rival in rivals)
+        return replace(solution, support=1.0 - len(rivals) / complete, stability=1.0 - contradicted / complete)
+
+    def _cost_without(self, demonstration: int) -> float:
+        known = self.misses.get(demonstration)
+        return math.inf if known is None else known.cost
 
 
 def missed_examples(program: Program, task: Task) -> list[int]:

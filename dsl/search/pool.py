@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from dsl.search.cells.answers import TAU, outputs_key, vote_bits
+from dsl.search.cells.answers import TAU, join_equal, outputs_key, vote_bits
 from dsl.search.solution import Solution
 
 
@@ -25,8 +25,6 @@ class Pool:
         """Return one solution for each prediction: its cheapest program, with the bits of the mean vote."""
         merged = []
         for group in self.groups.values():
-            best = min(group, key=lambda solution: (solution.cost, str(solution.program)))
-            known = [solution.support for solution in group if solution.support is not None]
             cost = vote_bits(solution.cost for solution in group) + math.log2(self.runs) / TAU
-            merged.append(replace(best, cost=cost, support=max(known, default=None)))
+            merged.append(join_equal(group, cost))
         return merged

@@ -24,6 +24,12 @@ FAMILIES = {
 }
 """Engines whose predictions are one list of rivals with another engine's; all others stand alone."""
 
+CLOSE = 6.0
+"""Bits above the first within which another prediction of the same family is its rival."""
+
+INSIDE = ("pipe", "cover", "object_rules")
+"""Forms that stand in a rule list where it reads an image of another engine."""
+
 LONG = 20.0
 """Bits from which on each bit tells less."""
 
@@ -34,6 +40,8 @@ WEIGHTS: dict[str, float] = {
     "rules, foretells half": 0.357,
     "rules, foretells all": 0.636,
     "rules, not measured": 1.028,
+    "rules, stable half": 0.0,
+    "rules, stable all": 0.0,
     "rules, not first": -2.338,
     "rules, bits after first": -0.252,
     "images, always": -2.023,
@@ -42,8 +50,14 @@ WEIGHTS: dict[str, float] = {
     "images, foretells half": 0.573,
     "images, foretells all": 1.701,
     "images, not measured": 0.281,
+    "images, stable half": 0.0,
+    "images, stable all": 0.0,
     "images, not first": -1.441,
     "images, bits after first": 0.0,
+    "few demonstrations": 0.0,
+    "new colors": 0.0,
+    "rivals": 0.0,
+    "images inside": 0.0,
     "agreed": 2.976,
     "agreed twice": 2.529,
 }
@@ -71,24 +85,49 @@ class Ranked:
 
 def rank(solutions: Sequence[Solution], task: Task) -> list[Ranked]:
     """Return solutions of any engines, likeliest first."""
-    complete = len(task.train)
-    best: dict[str, Solution] = {}
-    agreeing: dict[object, set[str]] = {}
-    for solution in sorted(solutions, key=lambda solution: (-solution.fits, solution.cost)):
-        best.setdefault(family(solution), solution)
-        if solution.fits == complete:
-            agreeing.setdefault(outputs_key(solution.outputs), set()).add(family(solution))
+    field = Field(solutions, task)
     ranked = []
     for solution in solutions:
-        others = agreeing.get(outputs_key(solution.outputs), set()) - {family(solution)}
-        known = features(solution, best[family(solution)], len(others))
-        log_odds = sum(WEIGHTS[name] * value for name, value in known.items())
-        ranked.append(Ranked(solution, log_odds - MISS * (complete - solution.fits)))
+        log_odds = sum(WEIGHTS[name] * value for name, value in field.features(solution).items())
+        ranked.append(Ranked(solution, log_odds - MISS * (len(task.train) - solution.fits)))
     return sorted(ranked, key=lambda entry: (-entry.log_odds, entry.solution.cost, str(entry.solution.program)))
 
 
+class Field:
+    """All solutions of a task, as rivals of each other."""
+
+    def __init__(self, solutions: Sequence[Solution], task: Task) -> None:
+        """Find the first of each family, who agrees with whom, and how many predictions are as cheap."""
+        self.task = task
+        self.first: dict[str, Solution] = {}
+        self._agreeing: dict[object, set[str]] = {}
+        close: dict[str, set[object]] = {}
+        for solution in sorted(solutions, key=lambda solution: (-solution.fits, solution.cost)):
+            name, key = family(solution), outputs_key(solution.outputs)
+            first = self.first.setdefault(name, solution)
+            if solution.fits == len(task.train):
+                self._agreeing.setdefault(key, set()).add(name)
+            if solution.fits == first.fits and solution.cost < first.cost + CLOSE:
+                close.setdefault(name, set()).add(key)
+        self._rivals = {name: len(keys) - 1 for name, keys in close.items()}
+        colors = {int(color) for example in task.train for color in np.unique(example.input)}
+        self._new_colors = any(int(color) not in colors for grid in task.test_inputs for color in np.unique(grid))
+
+    def features(self, solution: Solution) -> dict[str, float]:
+        """Return what the log odds of a solution are a weighted sum of."""
+        name = family(solution)
+        others = self._agreeing.get(outputs_key(solution.outputs), set()) - {name}
+        known = features(solution, self.first[name], len(others))
+        return known | {
+            "few demonstrations": float(len(self.task.train) < 3),
+            "new colors": float(self._new_colors),
+            "rivals": math.log2(1 + self._rivals[name]),
+            "images inside": float(name != "images" and any(f"{form}(" in str(solution.program) for form in INSIDE)),
+        }
+
+
 def features(solution: Solution, first: Solution, agreeing: int = 0) -> dict[str, float]:
-    """Return what the log odds are a weighted sum of.
+    """Return the features that need no other solution than the first.
 
     Args:
         solution: what to judge.
@@ -104,6 +143,8 @@ def features(solution: Solution, first: Solution, agreeing: int = 0) -> dict[str
         "foretells half": float(support is not None and support >= 0.5),
         "foretells all": float(support == 1.0),
         "not measured": float(support is None),
+        "stable half": float(solution.stability is not None and solution.stability >= 0.5),
+        "stable all": float(solution.stability == 1.0),
         "not first": float(after),
         "bits after first": min(solution.cost - first.cost, LONG),
     }

@@ -17,6 +17,7 @@ class Solution:
         fits: number of demonstrations that the program reproduces exactly.
         engine: the part of the search that found it (``image``, ``assemble``, ``cells``, ...).
         support: share of the demonstrations, 0..1, that the engine foretells from the others; None if not measured.
+        stability: share of the demonstrations, 0..1, without which the engine predicts the same; None if not measured.
         log_odds: that all predictions are right, in nats; None before solutions are ranked.
     """
 
@@ -26,4 +27,5 @@ class Solution:
     fits: int
     engine: str
     support: float | None = None
+    stability: float | None = None
     log_odds: float | None = None

@@ -29,12 +29,14 @@ class Vote:
         outputs: what it predicts, one grid per test input.
         write: returns the program.
         support: returns the share of demonstrations foretold from the others, or None.
+        stability: returns the share of demonstrations without which ``outputs`` are predicted too, or None.
     """
 
     bits: float
     outputs: Outputs
     write: Callable[[], Program]
     support: Callable[[], float | None] = lambda: None
+    stability: Callable[[], float | None] = lambda: None
 
 
 def run_or_none(program: Program, grid: Grid) -> Grid | None:
@@ -81,16 +83,27 @@ def count_votes(votes: Iterable[Vote]) -> list[Ballot]:
 def verified_solutions(ballots: Sequence[Ballot], task: Task, engine: str, limit: int) -> list[Solution]:
     """Write the cheapest program of each of the first ballots, run it on the whole task, and keep those that fit.
 
-    The support of the first ``SUPPORTED`` is measured.
+    Support and stability of the first ``SUPPORTED`` are measured.
     """
     solutions: list[Solution] = []
     for ballot in ballots[:limit]:
         program = ballot.votes[0].write()
         if fits(program, ((example.input, example.output) for example in task.train)):
             outputs = tuple(run_or_none(program, grid) for grid in task.test_inputs)
-            support = ballot.votes[0].support() if len(solutions) < SUPPORTED else None
-            solutions.append(Solution(program, outputs, ballot.bits, len(task.train), engine, support))
+            solution = Solution(program, outputs, ballot.bits, len(task.train), engine)
+            if len(solutions) < SUPPORTED:
+                first = ballot.votes[0]
+                solution = replace(solution, support=first.support(), stability=first.stability())
+            solutions.append(solution)
     return solutions
+
+
+def join_equal(group: Sequence[Solution], cost: float) -> Solution:
+    """Return the cheapest of solutions with equal predictions, with a common cost and the best evidence measured."""
+    best = min(group, key=lambda solution: (solution.cost, str(solution.program)))
+    support = max((s.support for s in group if s.support is not None), default=None)
+    stability = max((s.stability for s in group if s.stability is not None), default=None)
+    return replace(best, cost=cost, support=support, stability=stability)
 
 
 def merge_solutions(solutions: Iterable[Solution]) -> list[Solution]:
@@ -100,8 +113,5 @@ def merge_solutions(solutions: Iterable[Solution]) -> list[Solution]:
         groups.setdefault(outputs_key(solution.outputs), []).append(solution)
     merged = []
     for group in groups.values():
-        best = min(group, key=lambda solution: solution.cost)
-        known = [solution.support for solution in group if solution.support is not None]
-        cost = vote_bits(solution.cost for solution in group)
-        merged.append(replace(best, cost=cost, support=max(known, default=None)))
+        merged.append(join_equal(group, vote_bits(solution.cost for solution in group)))
     return sorted(merged, key=lambda solution: solution.cost)

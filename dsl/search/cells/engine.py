@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,7 @@ def _votes_on(proposal: Proposal, task: Task, meter: Meter, limits: Limits, extr
             split_cells(cells, shapes),
             _Learned(proposal, learner, found, extras).program,
             lambda: folds.support,
+            partial(folds.stability, cells),
         )
         for found, cells in zip(lists, predicted, strict=True)
     ]

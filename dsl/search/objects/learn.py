@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from dsl.grid import Grid, same_grid
 from dsl.kernels import bitsets
 from dsl.program import Call, Program, text_literal
 from dsl.search.budget import Meter
-from dsl.search.cells.answers import Vote
+from dsl.search.cells.answers import Vote, outputs_key
 from dsl.search.cells.learner import Expressions, Learner, Limits, RuleList
 from dsl.search.cells.predicates import Items
 from dsl.search.cells.support import LeaveOneOut
@@ -82,9 +83,9 @@ def _votes_under(segmentation: str, scenes: list[Scene], task: Task, meter: Mete
     if not lists:
         return []
     names = learner.expressions.names
-    folds = _leave_one_out(learner, lists, scenes[:train], outputs, meter)
     meter.spend(len(names) * len(task.test_inputs))
     tests = [mix_palette(scene, names) for scene in scenes[train:]]
+    folds = _leave_one_out(learner, lists, scenes[:train], outputs, tests, meter)
     bits = SEGMENTATION_BITS[segmentation]
     cache: dict[bytes, tuple[Grid | None, ...]] = {}
     votes = []
@@ -93,12 +94,18 @@ def _votes_under(segmentation: str, scenes: list[Scene], task: Task, meter: Mete
         if key not in cache:
             cache[key] = render_all(tests, choice)
         program = Choices(segmentation, learner, found).program
-        votes.append(Vote(found.cost + bits, cache[key], program, lambda: folds.support))
+        stability = partial(folds.stability, choice)
+        votes.append(Vote(found.cost + bits, cache[key], program, lambda: folds.support, stability))
     return votes
 
 
 def _leave_one_out(
-    learner: Learner, lists: Sequence[RuleList], scenes: Sequence[Scene], outputs: Sequence[Grid], meter: Meter
+    learner: Learner,
+    lists: Sequence[RuleList],
+    scenes: Sequence[Scene],
+    outputs: Sequence[Grid],
+    tests: Sequence[Palette],
+    meter: Meter,
 ) -> LeaveOneOut:
     palettes = [mix_palette(scene, learner.expressions.names) for scene in scenes]
     rendered: dict[tuple[int, bytes], Grid | None] = {}
@@ -131,6 +138,7 @@ def _leave_one_out(
         max(len(found.rules) for found in lists) - 1,
         outcome,
         accept,
+        lambda choice: outputs_key(render_all(tests, choice)),
     )
 
 

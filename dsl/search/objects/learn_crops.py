@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from dsl.errors import PrimitiveError
 from dsl.grid import Grid, same_grid
 from dsl.program import Call, Program, text_literal
 from dsl.search.budget import Meter
-from dsl.search.cells.answers import Vote
+from dsl.search.cells.answers import Vote, outputs_key
 from dsl.search.cells.learner import Learner, Limits, RuleList
 from dsl.search.cells.support import LeaveOneOut
 from dsl.search.objects.counts import vote_counts
@@ -122,6 +123,10 @@ def _votes_for(
 
         return accepts
 
+    def crops(choice: NDArray[np.uint8]) -> tuple[Grid | None, ...]:
+        taken = np.split(choice == 1, bounds[train:] - bounds[train - 1])
+        return tuple(_take(scene, part, cut, transform) for scene, part in zip(scenes[train:], taken, strict=True))
+
     folds = LeaveOneOut(
         learner,
         [scene.count for scene in scenes[:train]],
@@ -130,13 +135,14 @@ def _votes_for(
         max(len(found.rules) for found in lists) - 1,
         outcome,
         without,
+        lambda choice: outputs_key(crops(choice)),
     )
     votes = []
     for found, choice in zip(lists, learner.predict(lists), strict=True):
-        taken = np.split(choice == 1, bounds[train:] - bounds[train - 1])
-        outputs = tuple(_take(scene, part, cut, transform) for scene, part in zip(scenes[train:], taken, strict=True))
+        outputs = crops(choice)
         program = CropChoices(segmentation, cut, transform, learner, found).program
-        votes.append(Vote(found.cost + bits, outputs, program, lambda: folds.support))
+        stability = partial(folds.stability, choice)
+        votes.append(Vote(found.cost + bits, outputs, program, lambda: folds.support, stability))
     return votes
 
 
