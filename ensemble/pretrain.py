@@ -3,7 +3,7 @@
 A chunk trains for some minutes or steps in a work folder and leaves a checkpoint there; the next one goes on from it.
 The learning rate warms up and stays constant over all chunks; only a chunk that asks for it decays the rate to its end
 (warm-up, stable, decay: Hu et al. 2024, arXiv 2404.06395, section 4). On one machine, a run that was stopped
-and resumed ends with the same weights as one that went straight through.
+and resumed ends with the same weights as one that went straight through, unless its curriculum goes by the clock.
 
 A work folder holds ``config.json``, ``corpora/`` (packed once), ``checkpoint/`` and ``log.jsonl``.
 """
@@ -193,6 +193,12 @@ class Trainer:
         self.progress.lr_scale = lr_scale
         return float(loss.detach())
 
+    def curriculum_point(self) -> float:
+        """Return where the curriculum stands after the last step: the share of the planned time, or that step."""
+        if self.config.planned_minutes is None:
+            return max(0, self.progress.step - 1)
+        return self.progress.seconds / (60 * self.config.planned_minutes)
+
     def measure(self) -> dict[str, HeldOut]:
         """Return scores on the held-out tasks, by source."""
         return {name: measure(self.model, sequences, self.device) for name, sequences in self.sources.held_out.items()}
@@ -217,7 +223,8 @@ def pretrain(config: PretrainConfig, work: Path, chunk: Chunk, re_arc: Path | No
     _keep_config(config, work)
     sources, device = prepare(config, work, re_arc), resolve_device(chunk.device)
     trainer = Trainer(config, work, sources, device, mixed=chunk.mixed, compiled=chunk.compile)
-    batches = trainer.stream.batches(trainer.progress.step, chunk.loaders)
+    clock = None if config.planned_minutes is None else trainer.curriculum_point
+    batches = trainer.stream.batches(trainer.progress.step, chunk.loaders, clock)
     with _stop_on_signals() as stop, contextlib.closing(batches):
         _run_chunk(trainer, chunk, batches, stop)
     held_out = trainer.measure()
