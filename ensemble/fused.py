@@ -46,8 +46,8 @@ if config.DISABLE_JIT:
     def _narrow(value: Any, like: Any) -> Any:
         return _to_nearest_even(value) if like.dtype == np.uint16 else value
 
-    def _sigmoid(value: Any) -> Any:
-        return 1 / (1 + np.exp(-value))
+    def _exp(value: Any) -> Any:
+        return np.exp(value)
 
 else:
 
@@ -67,8 +67,8 @@ else:
     def _narrow(value: Any, like: Any) -> Any:
         """Return a wide number as one for the narrow array ``like``."""
 
-    def _sigmoid(value: Any) -> Any:
-        """Return 1 / (1 + exp(-value))."""
+    def _exp(value: Any) -> Any:
+        """Return the exponential of a wide number."""
 
     @overload(_widen, inline="always", strict=False)  # type: ignore[untyped-decorator]
     def _typed_widen(value: Any) -> Callable[..., Any]:
@@ -82,11 +82,11 @@ else:
             return lambda value, like: _to_nearest_even(value)
         return lambda value, like: value
 
-    @overload(_sigmoid, inline="always", strict=False)  # type: ignore[untyped-decorator]
-    def _typed_sigmoid(value: Any) -> Callable[..., Any]:
+    @overload(_exp, inline="always", strict=False)  # type: ignore[untyped-decorator]
+    def _typed_exp(value: Any) -> Callable[..., Any]:
         if value == types.float32:
-            return lambda value: _fast_sigmoid(value)
-        return lambda value: 1.0 / (1.0 + np.exp(-value))
+            return lambda value: _fast_exp(value)
+        return lambda value: np.exp(value)
 
 
 @njit(cache=True, inline="always")
@@ -97,13 +97,13 @@ def _to_nearest_even(value: Any) -> Any:
     return np.uint16(np.uint32(np.uint32(bits + np.uint32(0x7FFF)) + odd) >> np.uint32(16))
 
 
-@njit(cache=True, inline="always", error_model="numpy")
-def _fast_sigmoid(value: Any) -> Any:
-    """Return the sigmoid of a float32 without a call, so that a loop over it runs in vector registers.
+@njit(cache=True, inline="always")
+def _fast_exp(value: Any) -> Any:
+    """Return the exponential of a float32 without a call, so that a loop over it runs in vector registers.
 
     Adding 1.5 * 2**23 rounds to a whole number and leaves it in the lowest bits; that does not bear reordered sums.
     """
-    power = -_LOG2_E * value
+    power = _LOG2_E * value
     power = _LARGEST_POWER if power > _LARGEST_POWER else power
     power = -_LARGEST_POWER if power < -_LARGEST_POWER else power
     shifted = power + _ROUNDING
@@ -116,7 +116,7 @@ def _fast_sigmoid(value: Any) -> Any:
     series = series * part + _EXP2_SERIES[1]
     series = series * part + _EXP2_SERIES[0]
     scale = _bits(np.uint32(np.uint32(_bits(shifted) << np.uint32(23)) + np.uint32(0x3F800000)))
-    return _ONE / (_ONE + series * scale)
+    return series * scale
 
 
 @njit(cache=True, fastmath=_ANY_ORDER)
@@ -249,7 +249,7 @@ def gate(gate_up: Narrow, inner: Narrow) -> None:
         left, right, out = gate_up[i, :width], gate_up[i, width:], inner[i]
         for j in range(width):
             number = _widen(left[j])
-            out[j] = _narrow(number * _sigmoid(number) * _widen(right[j]), out)
+            out[j] = _narrow(number / (_ONE + _exp(-number)) * _widen(right[j]), out)
 
 
 @njit(cache=True, error_model="numpy")
@@ -261,10 +261,17 @@ def gate_backward(of_inner: Narrow, gate_up: Narrow, of_gate_up: Narrow) -> None
         of_left, of_right = of_gate_up[i, :width], of_gate_up[i, width:]
         for j in range(width):
             number, gradient = _widen(left[j]), _widen(gradients[j])
-            share = _sigmoid(number)
+            share = _ONE / (_ONE + _exp(-number))
             active = number * share
             of_left[j] = _narrow(gradient * _widen(right[j]) * (share + active - active * share), of_left)
             of_right[j] = _narrow(gradient * active, of_right)
+
+
+@njit(cache=True)
+def _exponentials(numbers: Wide, largest: Any, count: int) -> None:
+    """Replace the first numbers by the exponentials of what they are above ``largest``."""
+    for c in range(count):
+        numbers[c] = _exp(numbers[c] - largest)
 
 
 @njit(cache=True, fastmath=_ANY_ORDER)
@@ -291,16 +298,18 @@ def attend_one(
                 total[d] = 0
             largest = scores.dtype.type(-np.inf)
             for c in range(filled + 1):
+                scores[c] = 0
                 if c == filled or visible[b, c]:
                     score = scores.dtype.type(0)
                     for d in range(size):
                         score += wanted[d] * _widen(keys[b, h, c, d])
                     scores[c] = score
                     largest = max(largest, score)
+            _exponentials(scores, largest, filled + 1)
             weights = scores.dtype.type(0)
             for c in range(filled + 1):
                 if c == filled or visible[b, c]:
-                    weight = np.exp(scores[c] - largest)
+                    weight = scores[c]
                     weights += weight
                     for d in range(size):
                         total[d] += weight * _widen(values[b, h, c, d])
