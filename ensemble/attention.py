@@ -17,7 +17,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from ensemble.model import GridLM
 
 NAME = "blocked_causal"
-_ROWS = 128
+_ROWS = 192
 """Queries in a block."""
 
 
