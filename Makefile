@@ -20,11 +20,12 @@ check: $(STAMP)  ## Format check, lint, types, tests.
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 -q
 
-bench: $(STAMP)  ## Time kernels, engines, search, adaptation and pre-training on small samples, in about ten minutes.
+bench: $(STAMP)  ## Time kernels, engines, search, decoding, adaptation and pre-training on small samples, in about ten minutes.
 	$(BIN)/python -m benchmarks.bench_kernels
 	$(BIN)/python -m benchmarks.bench_cells --step 20
 	$(BIN)/python -m benchmarks.bench_objects --step 20
 	$(BIN)/python -m benchmarks.bench_search solve --every 20
+	$(BIN)/python -m benchmarks.bench_decode --tasks 3 --rounds 1
 	$(BIN)/python -m benchmarks.bench_ttt --limit 4 --output runs/bench_ttt.jsonl
 	$(BIN)/python -m benchmarks.bench_pretrain --seconds 5
 

@@ -1,10 +1,11 @@
 """Time test-time training against a plain loop of transformers and peft: same network, adapter, sequences and rate.
 
-python -m benchmarks.bench_adaptation [--model embedded] [--steps 8] [--rounds 3] [--output FILE]
+python -m benchmarks.bench_adaptation [--model embedded] [--steps 16] [--rounds 3] [--output FILE]
 
-Both train the same rank on the same packed sequences of some `arc-agi-1/fit` tasks, one sequence a step. The plain loop
-is what their documentation shows: `get_peft_model`, float32, `torch.optim.AdamW`. Counts seconds of processor time,
-since other work may share the machine; rounds take turns, and each keeps its fastest.
+Both train the same rank from the same random numbers on the same packed sequences of some `arc-agi-1/fit` tasks, one
+sequence a step, at the same rates and with the same bound on gradients. The plain loop is what their documentation
+shows: `get_peft_model`, float32, `torch.optim.AdamW`, `LambdaLR`. Counts seconds of processor time, since other work
+may share the machine; rounds take turns, and each keeps its fastest.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model
+from torch.optim.lr_scheduler import LambdaLR
 
 from dsl.task import Task
 from ensemble.config import NeuralConfig
@@ -25,7 +27,7 @@ from ensemble.encode import collate
 from ensemble.fingerprint import hash_of_model
 from ensemble.model import load_model
 from ensemble.model_card import hardware_kind
-from ensemble.ttt import Bound, adapted, training_sequences
+from ensemble.ttt import GRADIENT_NORM, Bound, adapted, schedule, training_sequences
 
 CONFIG = NeuralConfig()
 
@@ -49,14 +51,18 @@ def time_plain(name: str, task: Task, steps: int) -> tuple[float, float, int]:
     torch.manual_seed(0)
     rank, alpha = settings.rank, settings.alpha
     wrapped = get_peft_model(model, LoraConfig(r=rank, lora_alpha=alpha, use_rslora=True, target_modules="all-linear"))
-    optimizer = torch.optim.AdamW([p for p in wrapped.parameters() if p.requires_grad], settings.learning_rate)
+    trained = [parameter for parameter in wrapped.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, settings.learning_rate, weight_decay=0.0)
+    rates = LambdaLR(optimizer, lambda step: schedule(step, settings.warmup_steps, step / steps))
     sequences = training_sequences(task.train, settings, CONFIG.max_tokens, np.random.default_rng(0))
     losses, tokens, begun = [], 0, time.process_time()
     for sequence in islice(sequences, steps):
         batch = collate([sequence])
         loss = wrapped(input_ids=batch.tokens, position_ids=batch.positions, labels=batch.labels).loss
         loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained, GRADIENT_NORM)
         optimizer.step()
+        rates.step()
         optimizer.zero_grad()
         losses.append(float(loss.detach()))
         tokens += batch.tokens.numel()
@@ -91,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--tasks", type=int, default=6)
-    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()

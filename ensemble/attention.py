@@ -5,8 +5,8 @@ one block of queries with the keys before its end, which leaves out most of what
 kept for the backward pass: about ``H * T**2 / 2`` numbers for a sequence.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -14,24 +14,52 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from ensemble.model import GridLM
+
 NAME = "blocked_causal"
-_ROWS = 128
+_ROWS = 192
 """Queries in a block."""
 
 
+def attend_forward(query: Tensor, key: Tensor, value: Tensor, *, keep: bool = True) -> tuple[Tensor, list[Tensor]]:
+    """Attend causally: ``(N, T, D)`` queries, already scaled, keys and values give ``(N, T, D)``, all of one dtype.
+
+    The second result is what :func:`attend_backward` needs, if wanted: the probabilities of each block.
+    """
+    future = torch.full((_ROWS, _ROWS), float("-inf"), dtype=query.dtype, device=query.device).triu(1)
+    mixed, blocks = torch.empty_like(value), []
+    for start, end in _blocks(query.shape[1]):
+        scores = torch.bmm(query[:, start:end], key[:, :end].mT)
+        scores[:, :, start:] += future[: end - start, : end - start]
+        weights = scores.softmax(-1)
+        mixed[:, start:end] = torch.bmm(weights, value[:, :end])
+        if keep:
+            blocks.append(weights)
+    return mixed, blocks
+
+
+def attend_backward(
+    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, blocks: Sequence[Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradients of queries, keys and values from the gradient ``(N, T, D)`` of the result."""
+    of_query, of_key, of_value = torch.empty_like(query), torch.zeros_like(key), torch.zeros_like(value)
+    for (start, end), weights in zip(_blocks(query.shape[1]), blocks, strict=True):
+        rows = gradient[:, start:end]
+        of_weights = torch.bmm(rows, value[:, :end].mT)
+        of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
+        of_query[:, start:end] = torch.bmm(of_scores, key[:, :end])
+        of_key[:, :end].baddbmm_(of_scores.mT, query[:, start:end])
+        of_value[:, :end].baddbmm_(weights.mT, rows)
+    return of_query, of_key, of_value
+
+
 class BlockedCausalAttention(torch.autograd.Function):
-    """Attend causally: ``(N, T, D)`` queries, already scaled, keys and values give ``(N, T, D)``, all of one dtype."""
+    """:func:`attend_forward` for autograd."""
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Return the mixed values."""
-        future = torch.full((_ROWS, _ROWS), float("-inf"), dtype=query.dtype, device=query.device).triu(1)
-        mixed, blocks = torch.empty_like(value), []
-        for start, end in _blocks(query.shape[1]):
-            scores = query[:, start:end] @ key[:, :end].mT
-            scores[:, :, start:] += future[: end - start, : end - start]
-            blocks.append(scores.softmax(-1))
-            mixed[:, start:end] = blocks[-1] @ value[:, :end]
+        mixed, blocks = attend_forward(query, key, value)
         ctx.save_for_backward(query, key, value, *blocks)
         return mixed
 
@@ -39,16 +67,7 @@ class BlockedCausalAttention(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the gradients of queries, keys and values."""
         query, key, value, *blocks = ctx.saved_tensors
-        gradient = gradients[0].contiguous()
-        of_query, of_key, of_value = torch.empty_like(query), torch.zeros_like(key), torch.zeros_like(value)
-        for (start, end), weights in zip(_blocks(query.shape[1]), blocks, strict=True):
-            rows = gradient[:, start:end]
-            of_weights = rows @ value[:, :end].mT
-            of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
-            of_query[:, start:end] = of_scores @ key[:, :end]
-            of_key[:, :end] += of_scores.mT @ query[:, start:end]
-            of_value[:, :end] += weights.mT @ rows
-        return of_query, of_key, of_value
+        return attend_backward(gradients[0].contiguous(), query, key, value, blocks)
 
 
 def _blocks(length: int) -> Iterator[tuple[int, int]]:
@@ -85,3 +104,13 @@ def blocked_attention(model: PreTrainedModel) -> Iterator[None]:
         yield
     finally:
         model.config._attn_implementation = before
+
+
+@contextmanager
+def mixed_precision(model: PreTrainedModel) -> Iterator[None]:
+    """Let matrix products run in bfloat16, and on a processor let ``GridLM`` attend in blocks; weights stay float32."""
+    with ExitStack() as stack:
+        stack.enter_context(torch.autocast(model.device.type, torch.bfloat16))
+        if model.device.type == "cpu" and isinstance(model, GridLM):
+            stack.enter_context(blocked_attention(model))
+        yield

@@ -16,6 +16,9 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
 
 from ensemble.encode import MAX_GRID_TOKENS, EncodedSequence, collate
 from ensemble.model import rotary_positions
+from ensemble.optimizer import has_bfloat16_units
+from ensemble.reading import Reader
+from ensemble.stacked import can_write_out
 
 
 @dataclass(slots=True)
@@ -29,6 +32,7 @@ class Prefilled:
         filled: entries in use, the same for all prompts.
         out_positions: ``(3, B)``: position of each ``out`` marker.
         log_probs: ``(B, V)`` float32: of the first output token.
+        reader: runs the model where its layers are written out; None where they are called.
     """
 
     keys: Tensor
@@ -37,6 +41,7 @@ class Prefilled:
     filled: int
     out_positions: Tensor
     log_probs: Tensor
+    reader: Reader | None = None
 
     def __len__(self) -> int:
         return self.visible.shape[0]
@@ -59,6 +64,7 @@ class Prefilled:
             self.filled,
             self.out_positions[:, rows],
             self.log_probs[rows],
+            self.reader,
         )
 
 
@@ -72,23 +78,37 @@ def prefill(model: PreTrainedModel, prompts: Sequence[EncodedSequence], room: in
     shape = (len(layers), num_prompts, model.config.num_key_value_heads, length + room, head_size)
     ends = torch.tensor([len(prompt) - 1 for prompt in prompts], device=model.device)
     rows = torch.arange(num_prompts, device=model.device)
+    reader = _reader_of(model)
+    dtype = model.dtype if reader is None else reader.dtype
     cache = Prefilled(
-        keys=torch.empty(shape, dtype=model.dtype, device=model.device),
-        values=torch.empty(shape, dtype=model.dtype, device=model.device),
+        keys=torch.empty(shape, dtype=dtype, device=model.device),
+        values=torch.empty(shape, dtype=dtype, device=model.device),
         visible=torch.zeros(shape[1], shape[3], dtype=torch.bool, device=model.device),
         filled=0,
         out_positions=batch.positions[:, rows, ends],
         log_probs=torch.empty(0),
+        reader=reader,
     )
-    hidden = run(model, cache, batch.tokens, batch.positions)
+    if reader is None:
+        last = run(model, cache, batch.tokens, batch.positions)[rows, ends]
+    else:
+        last = reader.run(batch.tokens, batch.positions, cache.keys, cache.values, cache.visible, 0, ends)[:, 0]
     cache.visible[:, :length] = torch.arange(length, device=model.device) <= ends[:, None]
     cache.filled = length
-    cache.log_probs = log_probs_of(model, hidden[rows, ends])
+    cache.log_probs = log_probs_of(model, last)
     return cache
+
+
+def _reader_of(model: PreTrainedModel) -> Reader | None:
+    if not can_write_out(model):
+        return None
+    return Reader(model, torch.bfloat16 if has_bfloat16_units(model.device) else torch.float32)
 
 
 def run(model: PreTrainedModel, cache: Prefilled, tokens: Tensor, positions: Tensor) -> Tensor:
     """Return hidden states ``(B, n, E)`` of new tokens, whose keys and values go to the cache after ``filled``."""
+    if cache.reader is not None:
+        return cache.reader.run(tokens, positions, cache.keys, cache.values, cache.visible, cache.filled)
     text = model.model
     hidden = text.embed_tokens(tokens)
     seen = cache.visible[:, : cache.filled].sum(1, keepdim=True)

@@ -48,7 +48,7 @@ class Decoded:
 
 
 @dataclass(slots=True)
-class _Shape:
+class GridShape:
     """Rows and columns of grids being decoded, ``(B,)`` int64 each.
 
     ``width`` is 0 until the first row has ended. ``column`` counts the cells of the current row.
@@ -103,7 +103,7 @@ def decode_greedy(
     prefilled.grow(max_new_tokens)
     num_prompts, device = len(prefilled), prefilled.keys.device
     start = torch.zeros(num_prompts, dtype=torch.int64, device=device)
-    shape = _Shape(row=start, column=start, width=start)
+    shape = GridShape(row=start, column=start, width=start)
     chosen: list[list[int]] = [[] for _ in range(num_prompts)]
     totals = [0.0] * num_prompts
     active, cache, filled = list(range(num_prompts)), prefilled, prefilled.filled

@@ -61,7 +61,7 @@ def card(trainer: Trainer, held_out: dict[str, HeldOut]) -> str:
         progress=trainer.progress,
         decayed=trainer.progress.lr_scale < _DECAYED,
         hardware=hardware_kind(trainer.device),
-        side=trainer.stream.max_side(max(0, trainer.progress.step - 1)),
+        side=trainer.stream.max_side(trainer.curriculum_point()),
         held_out=held_out,
         origins=_ORIGINS,
         corpora=[(corpus, weight, _digest(corpus.task_ids)) for corpus, weight in trainer.sources.training],

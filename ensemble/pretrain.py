@@ -3,7 +3,7 @@
 A chunk trains for some minutes or steps in a work folder and leaves a checkpoint there; the next one goes on from it.
 The learning rate warms up and stays constant over all chunks; only a chunk that asks for it decays the rate to its end
 (warm-up, stable, decay: Hu et al. 2024, arXiv 2404.06395, section 4). On one machine, a run that was stopped
-and resumed ends with the same weights as one that went straight through.
+and resumed ends with the same weights as one that went straight through, unless its curriculum goes by the clock.
 
 A work folder holds ``config.json``, ``corpora/`` (packed once), ``checkpoint/`` and ``log.jsonl``.
 """
@@ -23,14 +23,17 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from ensemble.attention import mixed_precision
 from ensemble.checkpoint import load_checkpoint, load_weights, save_checkpoint, weights_of, with_prefix, without_prefix
-from ensemble.encode import IGNORE, OUT, EncodedSequence, collate
+from ensemble.encode import IGNORE, OUT, Batch, EncodedSequence, collate
 from ensemble.errors import ConfigError
 from ensemble.model import GridLM, build_model, load_model, model_config, resolve_device
 from ensemble.optimizer import MuonAdamW, build_optimizer, has_bfloat16_units
 from ensemble.pretrain_config import Chunk, PretrainConfig, config_of_run
+from ensemble.stacked import can_write_out, stack
 from ensemble.stream import TaskStream
 from ensemble.training_data import Sources, prepare
+from ensemble.written import WrittenStep
 
 _LOG = logging.getLogger(__name__)
 
@@ -153,8 +156,11 @@ class Trainer:
         self.stream = TaskStream(sources.training, config.stream_options())
         self.progress = Progress()
         self._forward: Callable[..., Any] = self.model
+        self._written: WrittenStep | None = None
         if device.type == "cuda" if compiled is None else compiled:
             self._forward = torch.compile(self.model, dynamic=True)
+        elif can_write_out(self.model):
+            self._written = WrittenStep(self.model, torch.bfloat16 if self.mixed else torch.float32)
         self._restore()
 
     def _restore(self) -> None:
@@ -182,16 +188,33 @@ class Trainer:
         batch = collate(sequences, pad_to_multiple=64 if self.device.type == "cuda" else 1).to(self.device)
         warm = min(1.0, (self.progress.step + 1) / self.config.warmup_steps)
         self.optimizer.set_lr_scale(lr_scale * warm)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
-            loss = self._forward(input_ids=batch.tokens, position_ids=batch.positions, labels=batch.labels).loss
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss = self._gradients(batch)
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_norm)
         self.optimizer.step()
         self.progress.step += 1
         self.progress.tokens += batch.tokens.numel()
         self.progress.lr_scale = lr_scale
-        return float(loss.detach())
+        return loss
+
+    def _gradients(self, batch: Batch) -> float:
+        """Leave the gradients of a batch in the parameters and return its loss."""
+        if self._written is not None:
+            loss, gradients = self._written(stack(self.model), batch)
+            by_name = gradients.by_name()
+            for name, parameter in self.model.named_parameters():
+                parameter.grad = by_name[name]
+            return loss
+        with mixed_precision(self.model) if self.mixed else contextlib.nullcontext():
+            output = self._forward(input_ids=batch.tokens, position_ids=batch.positions, labels=batch.labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        output.loss.backward()
+        return float(output.loss.detach())
+
+    def curriculum_point(self) -> float:
+        """Return where the curriculum stands after the last step: the share of the planned time, or that step."""
+        if self.config.planned_minutes is None:
+            return max(0, self.progress.step - 1)
+        return self.progress.seconds / (60 * self.config.planned_minutes)
 
     def measure(self) -> dict[str, HeldOut]:
         """Return scores on the held-out tasks, by source."""
@@ -217,7 +240,8 @@ def pretrain(config: PretrainConfig, work: Path, chunk: Chunk, re_arc: Path | No
     _keep_config(config, work)
     sources, device = prepare(config, work, re_arc), resolve_device(chunk.device)
     trainer = Trainer(config, work, sources, device, mixed=chunk.mixed, compiled=chunk.compile)
-    batches = trainer.stream.batches(trainer.progress.step, chunk.loaders)
+    clock = None if config.planned_minutes is None else trainer.curriculum_point
+    batches = trainer.stream.batches(trainer.progress.step, chunk.loaders, clock)
     with _stop_on_signals() as stop, contextlib.closing(batches):
         _run_chunk(trainer, chunk, batches, stop)
     held_out = trainer.measure()

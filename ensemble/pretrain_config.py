@@ -31,8 +31,11 @@ class PretrainConfig(Section):
     """Sequences in a step."""
     max_tokens: int = Field(768, ge=64)
     """Longest sequence."""
-    curriculum: tuple[tuple[int, int], ...] = ((0, 10),)
-    """Longest grid side from each step on: ``[[0, 6], [500, 10]]``."""
+    curriculum: tuple[tuple[int | float, int], ...] = ((0, 10),)
+    """Longest grid side from each step on: ``[[0, 6], [500, 10]]``, or from each share of ``planned_minutes`` on:
+    ``[[0, 6], [0.3, 10]]``."""
+    planned_minutes: float | None = Field(None, gt=0)
+    """Wall time of all sittings together that the curriculum's shares are of; None: the curriculum counts steps."""
     one_sided_share: float = Field(0.4, ge=0, le=1)
     """Share of sequences with a transform of inputs only or outputs only."""
     re_arc_weight: float = Field(0.5, ge=0)
@@ -60,9 +63,13 @@ class PretrainConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "PretrainConfig":
-        steps = [first for first, _ in self.curriculum]
-        if not steps or steps[0] != 0 or steps != sorted(set(steps)):
+        starts = [first for first, _ in self.curriculum]
+        if not starts or starts[0] != 0 or starts != sorted(set(starts)):
             raise ValueError(f"curriculum must start at step 0 and rise, got {list(self.curriculum)}")
+        if self.planned_minutes is None and any(first % 1 for first in starts):
+            raise ValueError(f"curriculum has shares, which need planned_minutes, got {list(self.curriculum)}")
+        if self.planned_minutes is not None and starts[-1] >= 1:
+            raise ValueError(f"curriculum must be in shares below 1 of planned_minutes, got {list(self.curriculum)}")
         if not all(3 <= side <= 30 for _, side in self.curriculum):
             raise ValueError(f"curriculum sides must be 3..30, got {list(self.curriculum)}")
         if self.re_arc_weight + self.composed_weight + self.arc_weight + self.arc_agi_2_weight <= 0:

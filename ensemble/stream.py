@@ -9,7 +9,7 @@ import itertools
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -40,7 +40,8 @@ class StreamOptions:
         seed: seed of every draw.
         batch_size: sequences in a batch.
         max_tokens: longest sequence.
-        curriculum: ``(from step, longest grid side)``, first step 0, steps rising.
+        curriculum: ``(from when, longest grid side)``, the first from 0, rising; when is a step, or what the clock of
+            :meth:`TaskStream.batches` says.
         min_pairs: fewest pairs in a sequence.
         max_pairs: most pairs in a sequence, if they fit.
         one_sided_share: share of sequences with a transform of inputs only or outputs only.
@@ -49,7 +50,7 @@ class StreamOptions:
     seed: int = 0
     batch_size: int = 16
     max_tokens: int = 768
-    curriculum: tuple[tuple[int, int], ...] = ((0, 10),)
+    curriculum: tuple[tuple[float, int], ...] = ((0, 10),)
     min_pairs: int = 2
     max_pairs: int = 6
     one_sided_share: float = 0.4
@@ -84,41 +85,52 @@ class TaskStream:
         }
         self._block: tuple[int, list[list[EncodedSequence]]] | None = None
 
-    def max_side(self, step: int) -> int:
-        """Return the longest grid side of a step."""
-        return [side for first, side in self.options.curriculum if first <= step][-1]
+    def max_side(self, when: float) -> int:
+        """Return the longest grid side at a point of the curriculum."""
+        return [side for first, side in self.options.curriculum if first <= when][-1]
 
     def batch(self, step: int) -> list[EncodedSequence]:
         """Return the sequences of a step, of similar lengths."""
         block = step // _BLOCK_BATCHES
         if self._block is None or self._block[0] != block:
-            self._block = block, self._draw_block(block)
+            self._block = block, self._draw_block(block, self._side(block, None))
         return self._block[1][step % _BLOCK_BATCHES]
 
-    def batches(self, first_step: int, loaders: int = 0) -> Generator[list[EncodedSequence], None, None]:
+    def batches(
+        self, first_step: int, loaders: int = 0, clock: Callable[[], float] | None = None
+    ) -> Generator[list[EncodedSequence], None, None]:
         """Yield the batches of all steps from ``first_step`` on, drawn ahead by ``loaders`` processes if there are any.
 
-        The batches are the same for every number of loaders; close the iterator to end them.
+        Without a clock the batches are the same for every number of loaders. Close the iterator to end them.
+
+        Args:
+            first_step: step of the first batch.
+            loaders: processes.
+            clock: point of the curriculum where a block of batches is drawn, in place of its first step.
         """
-        if loaders == 0:
-            for step in itertools.count(first_step):
-                yield self.batch(step)
         first_block, skip = divmod(first_step, _BLOCK_BATCHES)
+        if loaders == 0:
+            for block in itertools.count(first_block):
+                yield from self._draw_block(block, self._side(block, clock))[skip:]
+                skip = 0
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(loaders, context, initializer=_keep_stream, initargs=(self,)) as pool:
-            ahead = deque(pool.submit(_draw_kept, first_block + i) for i in range(2 * loaders))
+            blocks = range(first_block, first_block + 2 * loaders)
+            ahead = deque(pool.submit(_draw_kept, block, self._side(block, clock)) for block in blocks)
             try:
                 for block in itertools.count(first_block + 2 * loaders):
                     batches = ahead.popleft().result()
-                    ahead.append(pool.submit(_draw_kept, block))
+                    ahead.append(pool.submit(_draw_kept, block, self._side(block, clock)))
                     yield from batches[skip:]
                     skip = 0
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _draw_block(self, block: int) -> list[list[EncodedSequence]]:
+    def _side(self, block: int, clock: Callable[[], float] | None) -> int:
+        return self.max_side(block * _BLOCK_BATCHES if clock is None else clock())
+
+    def _draw_block(self, block: int, side: int) -> list[list[EncodedSequence]]:
         size, first = self.options.batch_size, block * _BLOCK_BATCHES
-        side = self.max_side(first)
         drawn = [self.sequence(first * size + i, side) for i in range(_BLOCK_BATCHES * size)]
         drawn.sort(key=len)
         order = np.random.default_rng((self.options.seed, _ORDER + block)).permutation(_BLOCK_BATCHES)
@@ -155,9 +167,9 @@ def _keep_stream(stream: TaskStream) -> None:
     _kept_stream = stream
 
 
-def _draw_kept(block: int) -> list[list[EncodedSequence]]:
+def _draw_kept(block: int, side: int) -> list[list[EncodedSequence]]:
     assert _kept_stream is not None
-    return _kept_stream._draw_block(block)
+    return _kept_stream._draw_block(block, side)
 
 
 def _small_pairs(corpus: Corpus, side: int, options: StreamOptions) -> _Pool:

@@ -8,8 +8,8 @@ the paper's second format, direct input to output, shows each pair alone.
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,12 +21,15 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from dsl.task import Example
-from ensemble.attention import blocked_attention
+from ensemble.adapters import StackedLora
+from ensemble.attention import mixed_precision
 from ensemble.augment import DIHEDRAL, draw_view
 from ensemble.config import AdaptationConfig
-from ensemble.encode import EncodedSequence, collate, encode_pairs, keep_within
+from ensemble.encode import Batch, EncodedSequence, collate, encode_pairs, keep_within
 from ensemble.model import GridLM, next_token_loss, rotary_positions
 from ensemble.optimizer import has_bfloat16_units
+from ensemble.stacked import Stacked, can_write_out, stack
+from ensemble.written import WrittenStep
 
 GRADIENT_NORM = 1.0
 KEEP_ZERO_SHARE = 0.7
@@ -117,7 +120,10 @@ def adapted(
         if config.method != "none" and train:
             rng = np.random.default_rng(seed)
             batches = _batches(training_sequences(train, config, max_tokens, rng), config.batch_size)
-            train_once = _train_lora if config.method == "lora" else _train_full
+            if can_write_out(model):
+                train_once = _train_written
+            else:
+                train_once = _train_lora if config.method == "lora" else _train_full
             train_once(model, batches, config, seed, bound, report)
         yield report
 
@@ -138,6 +144,43 @@ def _batches(sequences: Iterator[EncodedSequence], size: int) -> Iterator[list[E
         yield [next(sequences) for _ in range(size)]
 
 
+def _train_written(
+    model: GridLM,
+    batches: Iterator[list[EncodedSequence]],
+    config: AdaptationConfig,
+    seed: int,
+    bound: Bound,
+    report: Adaptation,
+) -> None:
+    """Train a fresh adapter or all weights with the steps of ``ensemble.written``, and leave the sum in the model."""
+    step = WrittenStep(model, torch.bfloat16 if has_bfloat16_units(model.device) else torch.float32)
+    base = stack(model).to(torch.float32)
+    if config.method == "lora":
+        adapter = StackedLora(base, config.rank, config.alpha, seed)
+
+        def compute(batch: Batch) -> float:
+            loss, gradients = step(adapter.merged(), batch, matrices_only=True)
+            adapter.take_gradients(gradients)
+            return loss
+
+        _optimize(adapter.parameters(), compute, batches, config, bound, report)
+        trained = adapter.merged()
+    else:
+        parameters = {name: nn.Parameter(tensor) for name, tensor in base.tensors()}
+        trained = Stacked(**parameters)
+
+        def compute(batch: Batch) -> float:
+            loss, gradients = step(trained, batch)
+            for name, gradient in gradients.tensors():
+                parameters[name].grad = gradient
+            return loss
+
+        _optimize(list(parameters.values()), compute, batches, config, bound, report)
+    tensors = trained.by_name()
+    for name, parameter in model.named_parameters():
+        parameter.data = tensors[name].detach().to(parameter.dtype)
+
+
 def _train_lora(
     model: PreTrainedModel,
     batches: Iterator[list[EncodedSequence]],
@@ -156,7 +199,7 @@ def _train_lora(
     deltas: list[tuple[nn.Parameter, Tensor]] = []
     try:
         trained = [parameter for parameter in wrapped.parameters() if parameter.requires_grad]
-        _optimize(model, trained, batches, config, bound, report)
+        _optimize(trained, _by_autograd(model), batches, config, bound, report)
         with torch.no_grad():
             for module in wrapped.modules():
                 if isinstance(module, LoraLayer):
@@ -180,22 +223,39 @@ def _train_full(
     for parameter in model.parameters():
         parameter.data = parameter.data.to(torch.float32, copy=True)
         parameter.requires_grad_(True)
-    _optimize(model, list(model.parameters()), batches, config, bound, report)
+    _optimize(list(model.parameters()), _by_autograd(model), batches, config, bound, report)
     for parameter in model.parameters():
         parameter.data = parameter.data.to(dtype)
         parameter.requires_grad_(False)
         parameter.grad = None
 
 
+def _by_autograd(model: PreTrainedModel) -> Callable[[Batch], float]:
+    mixed = has_bfloat16_units(model.device)
+
+    def compute(batch: Batch) -> float:
+        batch = batch.to(model.device)
+        with torch.enable_grad(), mixed_precision(model) if mixed else nullcontext():
+            logits = model(input_ids=batch.tokens, position_ids=rotary_positions(model, batch.positions)).logits
+            loss = next_token_loss(logits, batch.labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.item()
+
+    return compute
+
+
 def _optimize(
-    model: PreTrainedModel,
     trained: list[nn.Parameter],
+    compute: Callable[[Batch], float],
     batches: Iterator[list[EncodedSequence]],
     config: AdaptationConfig,
     bound: Bound,
     report: Adaptation,
 ) -> None:
-    """Run AdamW with linear warm-up and a cosine over the share of steps or time that is used up."""
+    """Run AdamW with linear warm-up and a cosine over the share of steps or time that is used up.
+
+    ``compute`` returns the loss of a batch and leaves its gradients in the parameters.
+    """
     optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.0, fused=True)
     started = time.monotonic()
     for step in range(bound.steps):
@@ -208,31 +268,17 @@ def _optimize(
                 break
             progress = max(progress, report.seconds / (report.seconds + left))
         for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * _schedule(step, config.warmup_steps, progress)
-        batch = collate(next(batches)).to(model.device)
-        with torch.enable_grad(), _fastest(model):
-            logits = model(input_ids=batch.tokens, position_ids=rotary_positions(model, batch.positions)).logits
-            loss = next_token_loss(logits, batch.labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+            group["lr"] = config.learning_rate * schedule(step, config.warmup_steps, progress)
+        batch = collate(next(batches))
+        loss = compute(batch)
         nn.utils.clip_grad_norm_(trained, GRADIENT_NORM)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        report.losses.append(loss.item())
+        report.losses.append(loss)
         report.tokens += batch.tokens.numel()
     report.seconds = time.monotonic() - started
 
 
-@contextmanager
-def _fastest(model: PreTrainedModel) -> Iterator[None]:
-    """Let matrix products run in bfloat16 where the device has units for it; weights and optimizer stay float32."""
-    mixed = has_bfloat16_units(model.device)
-    with ExitStack() as stack:
-        stack.enter_context(torch.autocast(model.device.type, torch.bfloat16, enabled=mixed))
-        if mixed and model.device.type == "cpu" and isinstance(model, GridLM):
-            stack.enter_context(blocked_attention(model))
-        yield
-
-
-def _schedule(step: int, warmup_steps: int, progress: float) -> float:
+def schedule(step: int, warmup_steps: int, progress: float) -> float:
     """Return the share of the peak learning rate; ``progress`` 0..1 is what is used up of steps or time."""
     return min(1.0, (step + 1) / (warmup_steps + 1)) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))

@@ -8,7 +8,7 @@ from ensemble.attention import BlockedCausalAttention, blocked_attention
 from ensemble.model import build_model
 
 
-@pytest.mark.parametrize("length", [1, 127, 128, 129, 300])
+@pytest.mark.parametrize("length", [1, 191, 192, 193, 450])
 def test_blocks_equal_causal_attention(length: int) -> None:
     generator = torch.Generator().manual_seed(0)
     parts = [torch.randn(3, length, 8, generator=generator, dtype=torch.float64).requires_grad_() for _ in range(3)]

@@ -38,6 +38,11 @@ def opinionated_model(num_heads: int = 1, num_key_value_heads: int = 1, seed: in
     return model
 
 
+@pytest.fixture(autouse=True)
+def full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ensemble.cache.has_bfloat16_units", lambda _: False)
+
+
 @pytest.fixture(scope="module", params=[(1, 1), (4, 2)], ids=["heads", "grouped heads"])
 def model(request: pytest.FixtureRequest) -> GridLM:
     return opinionated_model(*request.param)

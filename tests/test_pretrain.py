@@ -81,6 +81,21 @@ def test_a_run_does_not_start_from_a_network_of_another_width(straight: Path, tm
         pretrain.grow(load_model(tmp_path), build_model(model_config(128, 3, 2, 64)))
 
 
+def test_a_curriculum_in_shares_goes_by_the_time_of_the_whole_run(tmp_path: Path) -> None:
+    config = TINY.model_copy(update={"curriculum": ((0, 4), (0.5, 6)), "planned_minutes": 10.0})
+    trainer = pretrain.Trainer(config, tmp_path, prepare(config, tmp_path, None), torch.device("cpu"))
+
+    def longest_side() -> int:
+        trainer.progress.step += 16
+        batches = trainer.stream.batches(trainer.progress.step, clock=trainer.curriculum_point)
+        return max(int(s.positions[1:].max()) for _ in range(16) for s in next(batches))
+
+    trainer.progress.seconds = 299.0
+    assert longest_side() <= 4
+    trainer.progress.seconds = 301.0
+    assert longest_side() > 4
+
+
 def test_a_signal_ends_a_chunk_with_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = pretrain.Trainer.train_step
 
@@ -141,6 +156,8 @@ def test_the_command_trains_goes_on_with_its_settings_and_exports(
     [
         ({"curriculum": ((5, 8),)}, "start at step 0"),
         ({"curriculum": ((0, 40),)}, "sides must be 3..30"),
+        ({"curriculum": ((0, 4), (0.5, 8))}, "need planned_minutes"),
+        ({"curriculum": ((0, 4), (50, 8)), "planned_minutes": 2}, "shares below 1"),
         ({"re_arc_weight": 0, "composed_weight": 0, "arc_weight": 0}, "above 0"),
         ({"learning_rate": 1.0}, "learning_rate"),
     ],

@@ -17,8 +17,10 @@ from ensemble.ttt import Bound, adapted, training_sequences
 TRAIN = tuple(Example(grid_from_text(f"{k}0/00"), grid_from_text("00/00")) for k in (1, 2, 3))
 
 
-@pytest.fixture
-def model() -> GridLM:
+@pytest.fixture(params=["written out", "by autograd"])
+def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> GridLM:
+    if request.param == "by autograd":
+        monkeypatch.setattr("ensemble.ttt.can_write_out", lambda _: False)
     model = build_model("tiny", seed=0).eval().requires_grad_(False)
     model.model.embed_tokens.weight.data *= 8.0  # as large as after pre-training, so that an adapter reaches the output
     return model
@@ -63,7 +65,7 @@ def test_a_failing_step_leaves_nothing_behind(model: GridLM, monkeypatch: pytest
     def fail(*_: object) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr("ensemble.ttt.next_token_loss", fail)
+    monkeypatch.setattr("torch.nn.utils.clip_grad_norm_", fail)
     with pytest.raises(RuntimeError, match="out of memory"):
         adapt(model)
     assert [type(module) for module in model.modules()] == modules
@@ -79,6 +81,7 @@ def test_the_model_is_plain_and_changed_inside(model: GridLM, method: str) -> No
         assert not torch.equal(model.model.layers[0].mlp.up_proj.weight, before)
 
 
+@pytest.mark.parametrize("model", ["by autograd"], indirect=True)
 def test_merged_adapter_computes_what_was_trained(model: GridLM) -> None:
     sequence = next(training_sequences(TRAIN, AdaptationConfig(), 512, np.random.default_rng(0)))
     tokens = torch.from_numpy(sequence.tokens)[None]
@@ -165,3 +168,20 @@ def test_a_single_demonstration_is_trained_directly(model: GridLM) -> None:
     config = AdaptationConfig(formats=("leave_one_out",))
     with adapted(model, TRAIN[:1], config, max_tokens=512, seed=0, bound=Bound(2)) as report:
         assert np.isfinite(report.losses).all()
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_written_steps_train_what_autograd_trains(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    monkeypatch.setattr("ensemble.ttt.has_bfloat16_units", lambda _: False)
+    plain = build_model("tiny", seed=0).eval().requires_grad_(False)
+    plain.model.embed_tokens.weight.data *= 8.0
+    config = AdaptationConfig.model_validate({"method": method, "learning_rate": 1e-3, "batch_size": 2})
+    results = []
+    for written in (True, False):
+        monkeypatch.setattr("ensemble.ttt.can_write_out", lambda _, written=written: written)
+        with adapted(plain, TRAIN, config, max_tokens=512, seed=3, bound=Bound(6)) as report:
+            results.append((report.losses, {name: p.clone() for name, p in plain.named_parameters()}))
+    (losses, weights), (expected_losses, expected) = results
+    np.testing.assert_allclose(losses, expected_losses, rtol=1e-4)
+    for name, tensor in expected.items():
+        torch.testing.assert_close(weights[name], tensor, rtol=1e-3, atol=2e-4, msg=name)

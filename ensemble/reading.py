@@ -1,0 +1,110 @@
+"""``GridLM`` on a processor without gradients, written out: prompts into a key-value cache, and tokens after them.
+
+The counterpart of ``ensemble.written`` for decoding and scoring; one new token of each sequence attends in one pass
+over the cache (``ensemble.fused.attend_one``).
+"""
+
+import torch
+from torch import Tensor
+
+from ensemble import fused
+from ensemble.attention import attend_forward
+from ensemble.model import GridLM
+from ensemble.stacked import array, fold, stack
+
+
+class Reader:
+    """A network's weights at one moment, ready to run tokens.
+
+    Args:
+        model: a network that ``ensemble.stacked.can_write_out``.
+        dtype: of matrix products and of keys and values.
+    """
+
+    def __init__(self, model: GridLM, dtype: torch.dtype) -> None:
+        weights = stack(model).to(torch.float32)
+        self.dtype, self._rotary, self._eps = dtype, model.model.rotary_emb, float(model.config.rms_norm_eps)
+        self._folded, self._embedding, self._last_norm = fold(weights, dtype), weights.embedding, weights.norms[-1]
+        self._num_heads, self._size = model.config.num_attention_heads, weights.head_norms.shape[-1]
+
+    def run(
+        self,
+        tokens: Tensor,
+        positions: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        visible: Tensor,
+        filled: int,
+        ends: Tensor | None = None,
+    ) -> Tensor:
+        """Return normed hidden states ``(B, n, E)`` float32 of new tokens, and write their keys and values.
+
+        Args:
+            tokens: ``(B, n)``.
+            positions: ``(3, B, n)``.
+            keys: ``(L, B, H, C, D)``, of the reader's dtype.
+            values: likewise.
+            visible: ``(B, C)`` bool: entries before ``filled`` that hold a token.
+            filled: entries in use; the new tokens follow.
+            ends: ``(B,)``: the only tokens of a first run whose hidden states are wanted, ``(B, 1, E)``.
+        """
+        num_rows, new = tokens.shape
+        folded, eps, end = self._folded, self._eps, filled + new
+        hidden = self._embedding[tokens.flatten()]
+        cos, sin = (part[..., : self._size // 2].contiguous() for part in self._rotary(hidden, positions))
+        normed, scales = torch.empty_like(hidden, dtype=self.dtype), hidden.new_empty(len(hidden))
+        heads = torch.empty(3, num_rows, self._num_heads, new, self._size, dtype=self.dtype)
+        mixed = torch.empty(num_rows, new, self._num_heads, self._size, dtype=self.dtype)
+        mask = _mask(visible, filled, new, self.dtype) if filled and new > 1 else None
+        # Arrays of what stays the same over the layers: for one token, making them costs as much as the products.
+        turns = array(cos), array(sin), eps, array(hidden.new_empty(num_rows, new, 2, self._num_heads)), array(heads)
+        entries = array(heads[0, :, :, 0]), array(keys), array(values), array(visible), array(hidden.new_empty(end))
+        norms, into = array(folded.head_norms), (eps, array(normed), array(scales))
+        wide, one = array(hidden), array(mixed[:, 0])
+        fused.norm(wide, *into)
+        for k in range(len(keys)):
+            projected = (normed @ folded.attention[k].T).view(num_rows, new, 3, self._num_heads, self._size)
+            fused.turn_heads(array(projected), norms[k], *turns)
+            keys[k, :, :, filled:end], values[k, :, :, filled:end] = heads[1], heads[2]
+            if ends is not None and k + 1 == len(keys):
+                rows = torch.arange(num_rows)
+                mixed = _attend(heads[0, rows, :, ends, None], heads[1], heads[2], _until(ends, new, self.dtype))
+                hidden, mixed = hidden.view(num_rows, new, -1)[rows, ends], mixed.transpose(1, 2)
+                normed, scales, new = normed[:num_rows], scales[:num_rows], 1
+                wide, into = array(hidden), (eps, array(normed), array(scales))
+            elif new == 1:
+                query, all_keys, all_values, seen, scores = entries
+                fused.attend_one(query, all_keys[k], all_values[k], seen, filled, scores, one)
+            elif filled == 0:
+                mixed, _ = attend_forward(*heads.flatten(1, 2), keep=False)
+                mixed = mixed.view(heads.shape[1:]).transpose(1, 2)
+            else:
+                mixed = _attend(heads[0], keys[k, :, :, :end], values[k, :, :, :end], mask).transpose(1, 2)
+            fused.add_and_norm(wide, array(mixed.reshape(num_rows * new, -1) @ folded.mixed[k].T), *into)
+            gate_up = normed @ folded.gate_up[k].T
+            inner = gate_up.new_empty(len(gate_up), gate_up.shape[1] // 2)
+            fused.gate(array(gate_up), array(inner))
+            fused.add_and_norm(wide, array(inner @ folded.down[k].T), *into)
+        return (hidden * scales[:, None] * self._last_norm).view(num_rows, new, -1)
+
+
+def _until(ends: Tensor, length: int, dtype: torch.dtype) -> Tensor:
+    """Return the additive mask ``(B, 1, 1, length)`` of one token of each sequence over those up to itself."""
+    later = torch.arange(length) > ends[:, None]
+    return torch.zeros(later.shape, dtype=dtype).masked_fill_(later, float("-inf"))[:, None, None]
+
+
+def _mask(visible: Tensor, filled: int, new: int, dtype: torch.dtype) -> Tensor:
+    """Return the additive mask ``(B, 1, new, filled + new)`` of new tokens over those before and themselves."""
+    seen = torch.ones(len(visible), 1, new, filled + new, dtype=torch.bool)
+    seen[..., :filled] = visible[:, None, None, :filled]
+    seen[..., filled:] = torch.ones(new, new, dtype=torch.bool).tril()
+    return torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, float("-inf"))
+
+
+def _attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """Attend under a mask: ``(B, H, n, D)`` queries to ``(B, H, C, D)`` keys and values."""
+    scores = query @ keys.mT
+    if mask is not None:
+        scores += mask
+    return scores.softmax(-1) @ values

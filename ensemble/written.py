@@ -1,0 +1,219 @@
+"""A training step of ``GridLM`` on a processor, forward and backward written out with stacked layers.
+
+At the width of the embedded network most of a step by autograd is not matrix products but what surrounds them: casts,
+norms, rotary turns and bookkeeping. Here each of these is one pass over memory (``ensemble.fused``), the norms' weights
+are folded into the matrices behind them, and after the last attention only the tokens that are trained go on. Loss and
+gradients are those of the model to rounding; ``tests/test_written.py`` compares them in float64.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
+
+from ensemble import fused
+from ensemble.attention import attend_backward, attend_forward
+from ensemble.encode import IGNORE, Batch
+from ensemble.model import GridLM
+from ensemble.stacked import MATRICES, Folded, Stacked, array, fold
+
+
+@dataclass(slots=True, eq=False)
+class _Layer:
+    """What the backward pass of a layer needs; scales are the factors of norms."""
+
+    first: Tensor
+    first_scales: Tensor
+    projected: Tensor
+    head_scales: Tensor
+    heads: Tensor
+    blocks: list[Tensor]
+    mixed: Tensor
+    second: Tensor
+    second_scales: Tensor
+    gate_up: Tensor
+    inner: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shared:
+    """What all layers of a step need."""
+
+    folded: Folded
+    cos: Tensor
+    sin: Tensor
+    trained: Tensor
+
+
+class WrittenStep:
+    """Compute loss and gradients of batches for a network's shape.
+
+    Args:
+        model: gives shape and rotary frequencies; its weights are not read.
+        dtype: of matrix products and what is kept of them.
+    """
+
+    def __init__(self, model: GridLM, dtype: torch.dtype) -> None:
+        config = model.config
+        self.dtype = dtype
+        self.num_heads, self.head_size = config.num_attention_heads, model.model.layers[0].self_attn.head_dim
+        self.eps: float = config.rms_norm_eps
+        self._rotary = model.model.rotary_emb
+
+    @torch.no_grad()
+    def __call__(self, weights: Stacked, batch: Batch, *, matrices_only: bool = False) -> tuple[float, Stacked]:
+        """Return the mean loss in nats per label, and the gradients.
+
+        Args:
+            weights: the network.
+            batch: sequences padded on the right.
+            matrices_only: leave out the gradients of embedding and norms, and return those of matrices as they were
+                multiplied, in the step's dtype.
+        """
+        tokens = batch.tokens.flatten()
+        wanted = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORE).flatten()
+        trained = torch.nonzero(wanted != IGNORE)[:, 0]
+        hidden = weights.embedding[tokens]
+        cos, sin = (part[..., : self.head_size // 2].contiguous() for part in self._rotary(hidden, batch.positions))
+        shared = _Shared(fold(weights, self.dtype), cos, sin, trained)
+        layers: list[_Layer] = []
+        normed, scales = self._empty(hidden), hidden.new_empty(len(hidden))
+        fused.norm(array(hidden), self.eps, array(normed), array(scales))
+        for k in range(len(weights.down)):
+            is_last = k + 1 == len(weights.down)
+            layer, hidden, normed, scales = self._forward(
+                hidden, normed, scales, shared, k, batch.tokens.shape, is_last
+            )
+            layers.append(layer)
+
+        log_probs = (normed @ shared.folded.head.T).to(hidden.dtype).log_softmax(-1)
+        targets = wanted[trained, None]
+        loss = -float(log_probs.gather(1, targets).mean())
+
+        gradients = Stacked(
+            **{name: self._empty(tensor) for name, tensor in weights.tensors() if name in MATRICES},
+            **{name: torch.zeros_like(tensor) for name, tensor in weights.tensors() if name not in MATRICES},
+        )
+        of_logits = log_probs.exp_()
+        of_logits.scatter_add_(1, targets, torch.full_like(targets, -1, dtype=of_logits.dtype))
+        low = of_logits.div_(len(trained)).to(self.dtype)
+        of_hidden = torch.zeros_like(hidden)
+        narrow = self._norm_backward(low @ shared.folded.head, normed, scales, of_hidden)
+        if not matrices_only:
+            of_head = (low.T @ normed).to(hidden.dtype)
+            gradients.embedding += of_head * weights.norms[-1]
+            gradients.norms[-1] = (of_head * weights.embedding).sum(0)
+        for k in reversed(range(len(weights.down))):
+            of_hidden, narrow = self._backward(
+                of_hidden, narrow, layers.pop(), shared, gradients, k, stop=matrices_only and k == 0
+            )
+        if not matrices_only:
+            gradients = gradients.to(hidden.dtype)
+            gradients.embedding.index_add_(0, tokens, of_hidden)
+            gradients.norms[0:-1:2] = (gradients.attention.flatten(1, 2) * weights.attention.flatten(1, 2)).sum(1)
+            gradients.norms[1:-1:2] = (gradients.gate_up.flatten(1, 2) * weights.gate_up.flatten(1, 2)).sum(1)
+            gradients.head_norms[:, 0] *= self.head_size**-0.5
+        norms = weights.norms[:, None, None].to(gradients.attention.dtype)
+        gradients.attention *= norms[0:-1:2]
+        gradients.gate_up *= norms[1:-1:2]
+        return loss, gradients
+
+    def _empty(self, like: Tensor) -> Tensor:
+        return torch.empty_like(like, dtype=self.dtype)
+
+    def _add_and_norm(self, hidden: Tensor, added: Tensor) -> tuple[Tensor, Tensor]:
+        normed, scales = self._empty(hidden), hidden.new_empty(len(hidden))
+        fused.add_and_norm(array(hidden), array(added), self.eps, array(normed), array(scales))
+        return normed, scales
+
+    def _norm_backward(self, gradient: Tensor, normed: Tensor, scales: Tensor, of_hidden: Tensor) -> Tensor:
+        """Add the gradient through a norm to ``of_hidden``; return the sum in the dtype of products."""
+        narrow = self._empty(of_hidden)
+        fused.norm_backward(array(gradient), array(normed), array(scales), array(of_hidden), array(narrow))
+        return narrow
+
+    def _forward(
+        self,
+        hidden: Tensor,
+        first: Tensor,
+        first_scales: Tensor,
+        shared: _Shared,
+        k: int,
+        shape: torch.Size,
+        is_last: bool,
+    ) -> tuple[_Layer, Tensor, Tensor, Tensor]:
+        """Run a layer on a normed input; return what to keep, and what the next one gets: hidden, normed, scales.
+
+        After attention the last layer goes on with the trained tokens only.
+        """
+        num_rows, length = shape
+        projected = (first @ shared.folded.attention[k].T).view(num_rows, length, 3, self.num_heads, self.head_size)
+        head_scales = hidden.new_empty(num_rows, length, 2, self.num_heads)
+        heads = torch.empty(3, num_rows, self.num_heads, length, self.head_size, dtype=self.dtype)
+        norms, cos, sin = array(shared.folded.head_norms[k]), array(shared.cos), array(shared.sin)
+        fused.turn_heads(array(projected), norms, cos, sin, self.eps, array(head_scales), array(heads))
+        mixed, blocks = attend_forward(*heads.flatten(1, 2))
+        mixed = mixed.view(heads.shape[1:]).transpose(1, 2).reshape(num_rows * length, -1)
+        if is_last:
+            mixed, hidden = mixed[shared.trained], hidden[shared.trained]
+        second, second_scales = self._add_and_norm(hidden, mixed @ shared.folded.mixed[k].T)
+        gate_up = second @ shared.folded.gate_up[k].T
+        inner = gate_up.new_empty(len(gate_up), gate_up.shape[1] // 2)
+        fused.gate(array(gate_up), array(inner))
+        normed, scales = self._add_and_norm(hidden, inner @ shared.folded.down[k].T)
+        layer = _Layer(
+            first, first_scales, projected, head_scales, heads, blocks, mixed, second, second_scales, gate_up, inner
+        )
+        return layer, hidden, normed, scales
+
+    def _backward(
+        self,
+        of_hidden: Tensor,
+        narrow: Tensor,
+        layer: _Layer,
+        shared: _Shared,
+        gradients: Stacked,
+        k: int,
+        *,
+        stop: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the gradient of a layer's input, wide and narrow, and write those of its weights.
+
+        With ``stop`` the gradient of the input is left out.
+        """
+        of_inner, of_gate_up = narrow @ shared.folded.down[k], torch.empty_like(layer.gate_up)
+        torch.mm(narrow.T, layer.inner, out=gradients.down[k])
+        fused.gate_backward(array(of_inner), array(layer.gate_up), array(of_gate_up))
+        torch.mm(of_gate_up.T, layer.second, out=gradients.gate_up[k].flatten(0, 1))
+        of_second = of_gate_up @ shared.folded.gate_up[k]
+        narrow = self._norm_backward(of_second, layer.second, layer.second_scales, of_hidden)
+        of_mixed = narrow @ shared.folded.mixed[k]
+        torch.mm(narrow.T, layer.mixed, out=gradients.mixed[k])
+        num_rows, num_heads, length, size = layer.heads.shape[1:]
+        if len(of_hidden) < num_rows * length:
+            of_hidden, of_mixed = (_spread(part, shared.trained, num_rows * length) for part in (of_hidden, of_mixed))
+        of_mixed = of_mixed.view(num_rows, length, num_heads, size).transpose(1, 2).reshape(-1, length, size)
+        query, key, value = layer.heads.flatten(1, 2)
+        of_heads = torch.stack(attend_backward(of_mixed, query, key, value, layer.blocks))
+        of_projected = torch.empty_like(layer.projected)
+        fused.turn_heads_backward(
+            array(of_heads.view(layer.heads.shape)),
+            array(layer.projected),
+            array(shared.folded.head_norms[k]),
+            array(shared.cos),
+            array(shared.sin),
+            array(layer.head_scales),
+            array(of_projected),
+            array(gradients.head_norms[k]),
+        )
+        low = of_projected.view(num_rows * length, -1)
+        torch.mm(low.T, layer.first, out=gradients.attention[k].flatten(0, 1))
+        if not stop:
+            narrow = self._norm_backward(low @ shared.folded.attention[k], layer.first, layer.first_scales, of_hidden)
+        return of_hidden, narrow
+
+
+def _spread(rows: Tensor, places: Tensor, count: int) -> Tensor:
+    """Return ``count`` rows, those at ``places`` as given and the others 0."""
+    return rows.new_zeros(count, rows.shape[1]).index_copy_(0, places, rows)

@@ -1,0 +1,65 @@
+"""The written-out training step computes what autograd computes."""
+
+import numba
+import numpy as np
+import pytest
+import torch
+
+from ensemble.encode import IGNORE, Batch
+from ensemble.model import GridLM, build_model, model_config
+from ensemble.stacked import can_write_out, stack
+from ensemble.written import WrittenStep
+
+
+@pytest.fixture
+def model() -> GridLM:
+    model = build_model(model_config(128, 3, 2, 96)).double()
+    rng = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 1:
+                parameter.mul_(1 + 0.3 * torch.randn(parameter.shape, generator=rng, dtype=torch.float64))
+            else:
+                parameter.mul_(4)
+    return model
+
+
+def random_batch(num_rows: int, length: int) -> Batch:
+    rng = np.random.default_rng(0)
+    tokens = torch.from_numpy(rng.integers(0, 15, (num_rows, length)))
+    labels = torch.where(torch.from_numpy(rng.random((num_rows, length)) < 0.4), tokens, IGNORE)
+    return Batch(tokens, torch.from_numpy(rng.integers(0, 12, (3, num_rows, length))), labels)
+
+
+@pytest.mark.parametrize(("num_rows", "length"), [(1, 150), (3, 40)])
+def test_loss_and_gradients_are_those_of_autograd(model: GridLM, num_rows: int, length: int) -> None:
+    batch = random_batch(num_rows, length)
+    loss = model(input_ids=batch.tokens, position_ids=batch.positions, labels=batch.labels).loss
+    loss.backward()
+    found, gradients = WrittenStep(model, torch.float64)(stack(model), batch)
+    assert found == pytest.approx(loss.item(), rel=1e-5)  # the model's own loss is in float32
+    by_name = gradients.by_name()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None
+        torch.testing.assert_close(by_name[name], parameter.grad, rtol=1e-4, atol=1e-7, msg=name)
+
+
+def test_gradients_of_matrices_alone_are_the_same(model: GridLM) -> None:
+    step, batch = WrittenStep(model, torch.float64), random_batch(2, 30)
+    (loss, every), (same_loss, matrices) = step(stack(model), batch), step(stack(model), batch, matrices_only=True)
+    assert same_loss == loss
+    for name in ("attention", "mixed", "gate_up", "down"):
+        assert torch.equal(getattr(matrices, name), getattr(every, name))
+    assert not matrices.norms.any()
+    assert not matrices.embedding.any()
+
+
+def test_stacking_keeps_every_weight(model: GridLM) -> None:
+    by_name = stack(model).by_name()
+    assert by_name.keys() == dict(model.named_parameters()).keys()
+    assert all(torch.equal(by_name[name], parameter) for name, parameter in model.named_parameters())
+
+
+def test_grouped_keys_and_uncompiled_kernels_are_left_to_autograd() -> None:
+    assert can_write_out(build_model("tiny")) is not bool(numba.config.DISABLE_JIT)
+    assert not can_write_out(GridLM(model_config(128, 1, 2, 96, num_key_value_heads=1)))
