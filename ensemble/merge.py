@@ -5,6 +5,7 @@ order of the candidates; grids that are level in everything else are ordered by 
 under ``@rule``: the ablation then reports it.
 
 ======================== ============================================================================================
+``likeliest``            the grids that are likeliest right by both halves' own odds
 ``lexicographic``        programs that reproduce every demonstration first, the network in the second place
 ``program_first``        the two most frequent outputs of such programs, else hierarchical voting (Li et al. 2024,
                          "Combining induction and transduction"; also the ensemble of Akyürek et al. 2024)
@@ -34,6 +35,9 @@ NUM_ATTEMPTS = 2
 
 ABSENT_NATS = math.log(10)
 """A solver that did not give a grid counts as a tenth of the lowest likelihood that it gave."""
+
+AGREED_VIEWS_RIGHT = 0.5
+"""Probability that a grid is right on which all views of the network agree; in proportion where fewer do."""
 
 SYMBOLIC, NEURAL = "symbolic", "neural"
 
@@ -190,6 +194,33 @@ def _interleaved(first: Sequence[Grid], second: Sequence[Grid]) -> list[Grid]:
     leader = {grid_key(grid) for grid in first[:1]}
     others = [grid for grid in second if grid_key(grid) not in leader]
     return _distinct(first[:1], others[:1], first, second)
+
+
+@rule("likeliest")
+def likeliest(candidates: Sequence[Candidate]) -> list[Grid]:
+    """Rank by the probability to be right: a program's by its cost, the network's by the share of its views.
+
+    Both halves judge on their own: a grid is wrong if both are. Solvers of neither family come last, by votes.
+    """
+    programs = support_of(_family(candidates, SYMBOLIC))
+    views = support_of(_family(candidates, NEURAL))
+    draws = sum(support.votes for support in views.values())
+    wrong: dict[GridKey, float] = {}
+    for key, support in programs.items():
+        wrong[key] = 1.0 - max(2.0**-cost for cost in _costs(support))
+    for key, support in views.items():
+        wrong[key] = wrong.get(key, 1.0) * (1.0 - AGREED_VIEWS_RIGHT * support.votes / draws)
+    others = _by_votes(c for c in candidates if c.provenance.family not in (SYMBOLIC, NEURAL))
+    likelihoods = _log_likelihoods(views)
+    ranked = _ranked(
+        {**views, **programs}, lambda key: (-wrong[key], float(key in programs), likelihoods.get(key, -math.inf))
+    )
+    return _distinct(ranked, others)
+
+
+def _costs(support: Support) -> list[float]:
+    """Return the costs of a grid's programs; a program without one is as good as wrong."""
+    return [math.inf if c.provenance.cost is None else c.provenance.cost for c in support.candidates]
 
 
 @rule("lexicographic")

@@ -146,7 +146,7 @@ class _Search:
         """Grow the typed enumeration, which knows every registered primitive."""
         if self.typed is None:
             config = EnumerationConfig(max_bytes=int(TYPED_MEMORY_SHARE * self.budget.memory_bytes))
-            self.typed = ImageEngine(self.task, None, config)
+            self.typed = ImageEngine(self.task, config)
         self.typed.grow(self.work, int(TYPED_SHARE * nodes))
         self.found.propose(self.typed.proposals(self.meter))
 
