@@ -10,6 +10,7 @@ import argparse
 import json
 import multiprocessing
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,15 @@ from scipy.optimize import minimize
 from benchmarks.rule_engines import is_solved, training_cases
 from dsl.grid import Grid
 from dsl.search.budget import Budget
-from dsl.search.ranking import Field, family
+from dsl.search.ranking import WEIGHTS, Field, family
 from dsl.search.scheduler import synthesize
 from dsl.search.solution import Solution
 from dsl.search.warm import warm_up
 from dsl.task import Task
 from ensemble.data import dev_ids
 
-RIDGE = 0.05
+RIDGE = 5.0
+"""Pull towards the weights that ship."""
 LATER_SHARE = 0.3
 """What a prediction that is not its engine's first weighs in the fit."""
 MEMBERS = 12
@@ -85,6 +87,22 @@ def collect(step: int, offset: int, seconds: float, workers: int) -> tuple[tuple
     return names, tables
 
 
+def load(paths: Sequence[Path]) -> tuple[tuple[str, ...], dict[str, Table]]:
+    """Return the names and tables of several files together, without features that the ranking no longer has."""
+    files = [np.load(path) for path in paths]
+    names = tuple(name for name in files[0]["names"].tolist() if name in WEIGHTS)
+    columns = [files[0]["names"].tolist().index(name) for name in names]
+    tables = {}
+    for part in ("fit", "dev"):
+        parts = [(file[f"{part}_features"], file[f"{part}_right"], file[f"{part}_tasks"]) for file in files]
+        tables[part] = Table(
+            np.concatenate([features[:, columns] for features, _, _ in parts]),
+            np.concatenate([right for _, right, _ in parts]),
+            np.concatenate([tasks + 1000 * k for k, (_, _, tasks) in enumerate(parts)]),
+        )
+    return names, tables
+
+
 def _examine(job: tuple[Task, tuple[Grid, ...], float]) -> list[tuple[dict[str, float], bool]]:
     """Return the features of the programs that fit a task, and whether each is right."""
     task, targets, seconds = job
@@ -100,19 +118,20 @@ def _examine(job: tuple[Task, tuple[Grid, ...], float]) -> list[tuple[dict[str, 
 
 
 def fit_weights(table: Table, names: tuple[str, ...]) -> Rows:
-    """Return the weights of a logistic regression."""
+    """Return the weights of a logistic regression that starts from those that ship."""
     scale = np.maximum(1.0, np.abs(table.features).max(axis=0))
     inputs = table.features / scale
+    before = np.array([WEIGHTS[name] for name in names]) * scale
     weights = np.where(
         inputs[:, [names.index("rules, not first"), names.index("images, not first")]].any(axis=1), LATER_SHARE, 1.0
     )
 
     def loss(b: Rows) -> float:
         z = inputs @ b
-        return float((weights * (np.logaddexp(0, z) - table.right * z)).sum() + RIDGE * (b**2).sum())
+        return float((weights * (np.logaddexp(0, z) - table.right * z)).sum() + RIDGE * ((b - before) ** 2).sum())
 
     bounds = [SIGNS.get(name.rpartition(", ")[2], (None, None)) for name in names]
-    found: Rows = minimize(loss, np.zeros(len(scale)), bounds=bounds).x / scale
+    found: Rows = minimize(loss, before, bounds=bounds).x / scale
     return found
 
 
@@ -144,8 +163,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="search time of one task")
     parser.add_argument("--offset", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--load", type=Path, nargs="+", help="fit what --rows kept; nothing is searched")
     options = parser.parse_args()
-    names, tables = collect(options.step, options.offset, options.seconds, options.workers)
+    if options.load:
+        names, tables = load(options.load)
+    else:
+        names, tables = collect(options.step, options.offset, options.seconds, options.workers)
     if options.rows is not None:
         parts = {
             f"{part}_{key}": getattr(table, key)

@@ -36,12 +36,6 @@ def test_rivals_are_other_predictions_of_the_family_that_cost_little_more() -> N
     assert Field(close, TASK).features(near)["rivals"] == pytest.approx(np.log2(3))
 
 
-def test_a_color_that_only_a_test_input_has_is_told() -> None:
-    odd = Task("odd", TASK.train, (grid_from_text("12/39"),))
-    tells = [Field([solution(3.0)], task).features(solution(3.0))["new colors"] for task in (TASK, odd)]
-    assert tells == [0.0, 1.0]
-
-
 def test_more_bits_are_less_likely() -> None:
     odds = [odds_of(solution(bits)) for bits in (-5.0, 5.0, 19.0, 21.0, 60.0)]
     assert odds == sorted(odds, reverse=True)
