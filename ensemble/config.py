@@ -52,7 +52,7 @@ class AdaptationConfig(Section):
     """Peak learning rate of AdamW."""
     warmup_steps: int = Field(4, ge=0)
     """Linear warm-up before the cosine."""
-    max_steps: int = Field(100, ge=1)
+    max_steps: int = Field(300, ge=1)
     """Optimizer steps at most; the clock may end it earlier unless the budget names steps."""
     batch_size: int = Field(1, ge=1)
     """Packed sequences for each step."""
