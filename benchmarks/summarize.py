@@ -21,6 +21,9 @@ from ensemble.scoring import Score, score
 from ensemble.store import Run, open_run
 from ensemble.types import Candidate, Grid, Prediction
 
+POINTS = tuple(2.0**k for k in range(-4, 8))
+"""Processor seconds of the anytime curve."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -53,6 +56,7 @@ def summarize(run: Run) -> dict[str, Any]:
         "scores": {part: scored(ids).as_json() for part, ids in parts.items() if ids},
         "jobs": _jobs(run),
         "program_evidence": _evidence(dataset.answers, candidates, attempts),
+        "solved by processor seconds": _curve(run, candidates),
         "solved": [i for i, right in zip(run.task_ids, scored(run.task_ids).solved("pass@2"), strict=True) if right],
     }
 
@@ -73,16 +77,43 @@ def _jobs(run: Run) -> dict[str, Any]:
     return found
 
 
+def _curve(run: Run, candidates: dict[str, tuple[Candidate, ...]]) -> dict[str, int]:
+    """Count the tasks solved with what was found until some time, ranked as at the end; empty without known times."""
+    dataset = run.dataset()
+    times = [c.provenance.found_after for found in candidates.values() for c in found]
+    known = [seconds for seconds in times if seconds is not None]
+    curve = {}
+    for point in POINTS if known else ():
+        solved = 0
+        for task in dataset.tasks:
+            early = [c for c in candidates[task.task_id] if (c.provenance.found_after or 0.0) <= point]
+            grids = merge(task, early, run.config.merge).attempts
+            pairs = zip(grids, dataset.answers[task.task_id], strict=True)
+            solved += all(any(same_grid(grid, answer) for grid in tried) for tried, answer in pairs)
+        curve[str(point)] = solved
+        if point >= max(known):
+            break
+    return curve
+
+
 def _evidence(
     answers: Any, candidates: dict[str, tuple[Candidate, ...]], attempts: dict[str, Prediction]
 ) -> dict[str, int]:
-    """Count the tasks that some program fits on all demonstrations, and how many first attempts of those are right."""
-    fitted = right = 0
+    """Count the tasks that some program fits on all demonstrations, and how many first attempts of those are right.
+
+    The same once more for the tasks whose fitting program is likelier right than wrong by its own cost.
+    """
+    counts = Counter[str]()
     for task_id, found in candidates.items():
-        if any(candidate.provenance.verified for candidate in found):
-            fitted += 1
-            right += all(map(_first_is, attempts[task_id].attempts, answers[task_id]))
-    return {"tasks_with_a_fitting_program": fitted, "of_which_first_attempt_right": right}
+        fitting = [c.provenance for c in found if c.provenance.verified]
+        right = all(map(_first_is, attempts[task_id].attempts, answers[task_id]))
+        if fitting:
+            counts["tasks_with_a_fitting_program"] += 1
+            counts["of_which_first_attempt_right"] += right
+        if any(where.cost is not None and where.cost <= 1.0 for where in fitting):
+            counts["tasks_with_a_likely_program"] += 1
+            counts["of_likely_first_attempt_right"] += right
+    return dict(counts)
 
 
 def _first_is(grids: tuple[Grid, ...], answer: Grid) -> bool:

@@ -41,6 +41,8 @@ class Provenance:
         view: augmented view that gave it (``identity``, ``rotate_90``, ...); None for no view.
         adapted: whether test-time training came before; None for no network.
         draws: number of equal results that this candidate stands for, at least 1.
+        found_after: processor seconds of the solver until it had the grid; None if not measured, as under a budget of
+            work, where results are the same on every machine.
     """
 
     solver: str
@@ -53,6 +55,7 @@ class Provenance:
     view: str | None = None
     adapted: bool | None = None
     draws: int = 1
+    found_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,7 @@
 """Symbolic solver: programs from the search, each prediction with the programs that stand behind it."""
 
 import math
+import time
 from collections.abc import Iterator
 
 from dsl.grid import GridKey, grid_key
@@ -8,6 +9,9 @@ from dsl.search.scheduler import synthesize
 from dsl.search.solution import Solution
 from ensemble.config import SymbolicConfig
 from ensemble.types import Budget, Candidate, Provenance, Task
+
+FoundAfter = dict[tuple[int, GridKey], float]
+"""Processor seconds until a grid was first predicted for a test input."""
 
 
 class SymbolicSolver:
@@ -24,20 +28,29 @@ class SymbolicSolver:
 
         A candidate shows the best program of its prediction and counts how many programs agree on it.
         """
-        solutions = synthesize(task, budget)
-        for test_index in range(len(task.test_inputs)):
-            yield from self._candidates(task, test_index, solutions)
+        started = time.process_time()
+        found: FoundAfter = {}
 
-    def _candidates(self, task: Task, test_index: int, solutions: list[Solution]) -> list[Candidate]:
+        def note(solution: Solution) -> None:
+            for test_index, output in enumerate(solution.outputs):
+                if output is not None:
+                    found.setdefault((test_index, grid_key(output)), time.process_time() - started)
+
+        by_clock = budget.nodes is None
+        solutions = synthesize(task, budget, note if by_clock else None)
+        for test_index in range(len(task.test_inputs)):
+            yield from self._candidates(task, test_index, solutions, found)
+
+    def _candidates(self, task: Task, test_index: int, solutions: list[Solution], found: FoundAfter) -> list[Candidate]:
         groups: dict[GridKey, list[Solution]] = {}
         for solution in solutions:
             output = solution.outputs[test_index]
             if output is not None:
                 groups.setdefault(grid_key(output), []).append(solution)
         leading = list(groups.values())[: self.config.max_candidates]
-        return [self._candidate(task, test_index, group) for group in leading]
+        return [self._candidate(task, test_index, group, found) for group in leading]
 
-    def _candidate(self, task: Task, test_index: int, group: list[Solution]) -> Candidate:
+    def _candidate(self, task: Task, test_index: int, group: list[Solution], found: FoundAfter) -> Candidate:
         best = group[0]
         output = best.outputs[test_index]
         assert output is not None
@@ -52,5 +65,6 @@ class SymbolicSolver:
             verified=best.fits == len(task.train),
             fits=best.fits,
             draws=len(group),
+            found_after=found.get((test_index, grid_key(output))),
         )
         return Candidate(task.task_id, test_index, output, log_score, provenance)
