@@ -1,6 +1,6 @@
 """Write the small result file of a run: what was run, where, scores, times, and who solved what.
 
-    python -m benchmarks.summarize runs/eval -o benchmarks/results/eval.json
+    python -m benchmarks.summarize runs/eval -o benchmarks/results/eval.json [--rule likeliest]
 
 Scores are recomputed from the stored candidates. For a run on ARC-AGI-1 training the tasks of `dev` (held out of
 pre-training and of fitted settings) and of `fit` are scored apart as well.
@@ -15,6 +15,7 @@ from statistics import mean, median
 from typing import Any
 
 from dsl.grid import same_grid
+from ensemble.config import MergeConfig
 from ensemble.data import load_tasks
 from ensemble.merge import merge
 from ensemble.scoring import Score, score
@@ -29,17 +30,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--rule", help="merge by this rule instead of the run's own")
     arguments = parser.parse_args()
     with open_run(arguments.run) as run:
-        summary = summarize(run)
+        chosen = run.config.merge if arguments.rule is None else MergeConfig(rule=arguments.rule)
+        summary = {"rule": chosen.rule, **summarize(run, chosen)}
     arguments.output.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     print(json.dumps({part: scores["pass@2"]["task"] for part, scores in summary["scores"].items()}))
 
 
-def summarize(run: Run) -> dict[str, Any]:
+def summarize(run: Run, chosen: MergeConfig) -> dict[str, Any]:
     dataset = run.dataset()
     candidates = {task.task_id: run.candidates(task.task_id) for task in dataset.tasks}
-    attempts = {task.task_id: merge(task, candidates[task.task_id], run.config.merge) for task in dataset.tasks}
+    attempts = {task.task_id: merge(task, candidates[task.task_id], chosen) for task in dataset.tasks}
 
     def scored(ids: Sequence[str]) -> Score:
         answers = {task_id: dataset.answers[task_id] for task_id in ids}
@@ -56,7 +59,7 @@ def summarize(run: Run) -> dict[str, Any]:
         "scores": {part: scored(ids).as_json() for part, ids in parts.items() if ids},
         "jobs": _jobs(run),
         "program_evidence": _evidence(dataset.answers, candidates, attempts),
-        "solved by processor seconds": _curve(run, candidates),
+        "solved by processor seconds": _curve(run, candidates, chosen),
         "solved": [i for i, right in zip(run.task_ids, scored(run.task_ids).solved("pass@2"), strict=True) if right],
     }
 
@@ -77,7 +80,7 @@ def _jobs(run: Run) -> dict[str, Any]:
     return found
 
 
-def _curve(run: Run, candidates: dict[str, tuple[Candidate, ...]]) -> dict[str, int]:
+def _curve(run: Run, candidates: dict[str, tuple[Candidate, ...]], chosen: MergeConfig) -> dict[str, int]:
     """Count the tasks solved with what was found until some time, ranked as at the end; empty without known times."""
     dataset = run.dataset()
     times = [c.provenance.found_after for found in candidates.values() for c in found]
@@ -87,7 +90,7 @@ def _curve(run: Run, candidates: dict[str, tuple[Candidate, ...]]) -> dict[str, 
         solved = 0
         for task in dataset.tasks:
             early = [c for c in candidates[task.task_id] if (c.provenance.found_after or 0.0) <= point]
-            grids = merge(task, early, run.config.merge).attempts
+            grids = merge(task, early, chosen).attempts
             pairs = zip(grids, dataset.answers[task.task_id], strict=True)
             solved += all(any(same_grid(grid, answer) for grid in tried) for tried, answer in pairs)
         curve[str(point)] = solved

@@ -96,7 +96,7 @@ class ReplayConfig(Section):
 class MergeConfig(Section):
     """Selection of two attempts from all candidates."""
 
-    rule: str = "lexicographic"
+    rule: str = "likeliest"
     """Name of a rule in ``ensemble.merge``."""
 
 
