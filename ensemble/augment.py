@@ -4,44 +4,18 @@ The same view turns inputs and outputs alike, so a rule stays a rule, and what a
 exactly (augment, infer, reverse, vote: Cole & Osman 2023; Akyürek et al. 2024, section 4).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dsl.grid import NUM_COLORS, Grid, seal
+from dsl.grid import NUM_COLORS, Grid
+from dsl.symmetry import TRANSFORMS, inverse_name, transform
 from dsl.task import Example, Task
 
-_TRANSFORMS: MappingProxyType[str, Callable[[Grid], NDArray[np.uint8]]] = MappingProxyType(
-    {
-        "identity": lambda grid: grid,
-        "rotate_90": lambda grid: np.rot90(grid, -1),
-        "rotate_180": lambda grid: np.rot90(grid, 2),
-        "rotate_270": lambda grid: np.rot90(grid, 1),
-        "flip_left_right": lambda grid: grid[:, ::-1],
-        "flip_up_down": lambda grid: grid[::-1],
-        "transpose": lambda grid: grid.T,
-        "anti_transpose": lambda grid: grid[::-1, ::-1].T,
-    }
-)
-_INVERSES = MappingProxyType({"rotate_90": "rotate_270", "rotate_270": "rotate_90"})
-
-DIHEDRAL: tuple[str, ...] = tuple(_TRANSFORMS)
+DIHEDRAL: tuple[str, ...] = tuple(TRANSFORMS)
 """The 8 symmetries of the square; rotations are clockwise."""
 
 SAME_COLORS: tuple[int, ...] = tuple(range(NUM_COLORS))
-
-
-def transform(grid: Grid, name: str) -> Grid:
-    """Apply one of the ``DIHEDRAL`` transforms."""
-    return seal(_TRANSFORMS[name](grid))
-
-
-def inverse_name(name: str) -> str:
-    """Return the transform that undoes a ``DIHEDRAL`` one."""
-    return _INVERSES.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +33,7 @@ class View:
     order: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.dihedral not in _TRANSFORMS:
+        if self.dihedral not in TRANSFORMS:
             raise ValueError(f"view must be one of {', '.join(DIHEDRAL)}, got {self.dihedral!r}")
         if sorted(self.colors) != list(SAME_COLORS):
             raise ValueError(f"colors must be a permutation of 0..9, got {self.colors}")

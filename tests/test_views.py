@@ -7,7 +7,8 @@ from hypothesis.extra.numpy import arrays
 from dsl.errors import PrimitiveError
 from dsl.grid import as_grid, same_grid
 from dsl.program import parse, run
-from dsl.search.views import SYMMETRIES, TRANSFORMS, inverse_name, transform, view_of, viewed
+from dsl.search.views import SYMMETRIES, view_of, viewed
+from dsl.symmetry import TRANSFORMS, inverse_name, transform
 from dsl.task import Example, Task
 
 grids = arrays(np.uint8, st.tuples(st.integers(1, 5), st.integers(1, 5)), elements=st.integers(0, 9)).map(as_grid)

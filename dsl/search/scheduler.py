@@ -24,7 +24,8 @@ from dsl.search.objects import action_images, solve_objects
 from dsl.search.proposal import Proposal
 from dsl.search.ranking import CLEAR
 from dsl.search.solution import Solution
-from dsl.search.views import SYMMETRIES, inverse_name, transform, view_of, viewed
+from dsl.search.views import SYMMETRIES, view_of, viewed
+from dsl.symmetry import inverse_name, transform
 from dsl.task import Task
 
 FIRST_ROUND = 30_000

@@ -8,45 +8,22 @@ in many views hangs less on accidents. The program form is::
 It turns the input, runs the inner program, and turns the answer back.
 """
 
-from collections.abc import Callable
-from types import MappingProxyType
-
-import numpy as np
-from numpy.typing import NDArray
-
 from dsl.errors import PrimitiveError
-from dsl.grid import Grid, seal
+from dsl.grid import Grid
 from dsl.program import Call, Literal, Program, form, run, text_literal
+from dsl.symmetry import TRANSFORMS, inverse_name, transform
 from dsl.task import Example, Task
 
-TRANSFORMS: MappingProxyType[str, Callable[[Grid], NDArray[np.uint8]]] = MappingProxyType(
-    {
-        "identity": lambda grid: grid,
-        "transpose": lambda grid: grid.T,
-        "rotate_180": lambda grid: grid[::-1, ::-1],
-        "flip_left_right": lambda grid: grid[:, ::-1],
-        "rotate_90": lambda grid: grid[::-1].T,
-        "anti_transpose": lambda grid: grid[::-1, ::-1].T,
-        "flip_up_down": lambda grid: grid[::-1],
-        "rotate_270": lambda grid: grid[:, ::-1].T,
-    }
+SYMMETRIES = (
+    "transpose",
+    "rotate_180",
+    "flip_left_right",
+    "rotate_90",
+    "anti_transpose",
+    "flip_up_down",
+    "rotate_270",
 )
-"""The 8 symmetries of the square; rotations are clockwise."""
-
-SYMMETRIES = tuple(name for name in TRANSFORMS if name != "identity")
 """Those that change something, the most different first."""
-
-_INVERSES = MappingProxyType({"rotate_90": "rotate_270", "rotate_270": "rotate_90"})
-
-
-def transform(grid: Grid, name: str) -> Grid:
-    """Apply one of the ``TRANSFORMS``."""
-    return seal(np.ascontiguousarray(TRANSFORMS[name](grid)))
-
-
-def inverse_name(name: str) -> str:
-    """Return the transform that undoes another."""
-    return _INVERSES.get(name, name)
 
 
 def view_of(task: Task, name: str) -> Task:
