@@ -4,11 +4,19 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterable
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 from ensemble.errors import ConfigError
 
 PACKAGE = "arc_ensemble_plugins"
+
+
+class _Quiet(SourceFileLoader):
+    """Load a file without leaving compiled code in its folder, which is the user's."""
+
+    def set_data(self, path: str, data: object, *, _mode: int = 0o666) -> None:
+        """Write nothing."""
 
 
 def load_plugins(paths: Iterable[Path]) -> None:
@@ -29,13 +37,14 @@ def load_plugin(path: Path) -> None:
         return
     if loaded is not None:
         raise ConfigError(f"plugins {loaded.__file__} and {path} have the same name: rename one of the files")
-    spec = importlib.util.spec_from_file_location(name, path.resolve()) if path.suffix == ".py" else None
-    if not path.is_file() or spec is None or spec.loader is None:
+    loader = _Quiet(name, str(path.resolve()))
+    spec = importlib.util.spec_from_file_location(name, path.resolve(), loader=loader)
+    if not path.is_file() or path.suffix != ".py" or spec is None:
         raise ConfigError(f"plugin must be a Python file, got {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
         raise ConfigError(f"plugin {path} fails: {type(error).__name__}: {error}") from error

@@ -53,7 +53,7 @@ def test_every_task_has_a_card_with_outcome_and_half():
         "both": ("first", "both"),
         "neither": ("wrong", "neither"),
         "network": ("second", "only_neural"),
-        "programs": ("first", "only_symbolic"),
+        "programs": ("second", "only_symbolic"),
     }
 
 
