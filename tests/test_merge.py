@@ -101,13 +101,13 @@ def test_the_likeliest_grid_is_a_cheap_program_or_what_most_views_agree_on():
     views = [neural("3", view=view) for view in "abc"] + [neural("4", view="d")]
     assert chosen([symbolic("1", cost=0.1), symbolic("2", cost=5), *views], "likeliest") == ["1", "3"]
     assert chosen([symbolic("1", cost=2), symbolic("2", cost=2.5), *views], "likeliest") == ["3", "1"]
-    assert chosen([symbolic("1", cost=0.1), symbolic("2", cost=2.5), *views[3:], *views[:1]], "likeliest") == ["1", "3"]
+    assert chosen([symbolic("1", cost=0.1), symbolic("2", cost=3.5), *views[3:], *views[:1]], "likeliest") == ["1", "3"]
     assert chosen([symbolic("1", cost=0.1), symbolic("2", cost=1.5), *views[3:], *views[:1]], "likeliest") == ["1", "2"]
 
 
 def test_a_grid_of_both_halves_is_likelier_than_either_says():
     views = [neural("2", view="a"), neural("3", view="b")]
-    assert chosen([symbolic("1", cost=1.5), symbolic("2", cost=2), *views], "likeliest") == ["2", "1"]
+    assert chosen([symbolic("1", cost=1.5), symbolic("2", cost=1.9), *views], "likeliest") == ["2", "1"]
 
 
 def test_program_first_votes_when_no_program_passes():
