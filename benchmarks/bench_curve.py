@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rule_engines import is_solved
+from benchmarks.summarize import POINTS
 from dsl.grid import Grid
 from dsl.search.budget import Budget
 from dsl.search.cells.answers import outputs_key
@@ -30,7 +31,6 @@ from dsl.task import Task
 from ensemble.data import load_tasks
 from ensemble.statistics import wilson_interval
 
-POINTS = tuple(2.0**k for k in range(-4, 8))
 LIKELY = (0.0, 0.5, 0.8)
 """Probabilities from which on a first answer is counted as believed; 0: whenever a program fits."""
 
@@ -50,7 +50,8 @@ def examine(job: Job) -> dict[str, Any]:
     spent = time.process_time() - start
 
     def solved(chosen: list[Solution], attempts: int = 2) -> bool:
-        ordered = sorted(chosen, key=lambda s: s.fits < len(task.train))  # programs that fit come first, as merged
+        # Those that fit come first, as merge rule `lexicographic` has it.
+        ordered = sorted(chosen, key=lambda s: s.fits < len(task.train))
         return is_solved(ordered, targets, attempts)
 
     fitting = [s for s in solutions if s.fits == len(task.train)]

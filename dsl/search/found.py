@@ -6,10 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from dsl.errors import DslError
-from dsl.grid import Grid
-from dsl.program import Program, parse, run
-from dsl.search.cells.answers import outputs_key
+from dsl.program import Program, parse
+from dsl.search.cells.answers import outputs_key, run_or_none
 from dsl.search.pool import Pool
 from dsl.search.proposal import Proposal
 from dsl.search.ranking import family, rank
@@ -53,7 +51,7 @@ class Found:
                 continue
             program = parse(text)
             missed = missed_examples(program, self.task)
-            outputs = tuple(_result(program, grid) for grid in self.task.test_inputs)
+            outputs = tuple(run_or_none(program, grid) for grid in self.task.test_inputs)
             fits = len(self.task.train) - len(missed)
             if not fits or all(output is None for output in outputs):
                 continue
@@ -106,12 +104,5 @@ def missed_examples(program: Program, task: Task) -> list[int]:
     return [
         k
         for k, example in enumerate(task.train)
-        if (result := _result(program, example.input)) is None or not np.array_equal(result, example.output)
+        if (result := run_or_none(program, example.input)) is None or not np.array_equal(result, example.output)
     ]
-
-
-def _result(program: Program, grid: Grid) -> Grid | None:
-    try:
-        return run(program, grid)
-    except DslError:
-        return None

@@ -93,6 +93,7 @@ class _Search:
         self.work = self.meter.slice(1 - RESERVE)
         self.graph = GraphEngine(task, int(GRAPH_MEMORY_SHARE * budget.memory_bytes))
         self.actions: list[ExtraImage] = []
+        self.images: list[ExtraImage] = []
         self.typed: ImageEngine | None = None
         self.role_views: list[_RoleView] | None = None
         self.first_round = FIRST_ROUND if budget.nodes is None else min(FIRST_ROUND, budget.nodes // 4)
@@ -122,11 +123,8 @@ class _Search:
         config = CellConfig() if number == 0 else CellConfig(only_rules=True)
         if number == ACTIONS_FROM_ROUND:
             self.actions = action_images(self.task, self.work)
-        self.found.vote("cells", self._cells(self.task, self._images(), config))
-
-    def _images(self) -> list[ExtraImage]:
-        """Return what the cell rules are offered now."""
-        return [*self.graph.images(), *self.actions]
+        self.images = [*self.graph.images(), *self.actions]
+        self.found.vote("cells", self._cells(self.task, self.images, config))
 
     def _run_objects(self) -> None:
         self.found.vote("objects", self._objects(self.task))
@@ -174,7 +172,7 @@ class _Search:
             task = view_of(self.task, name)
             images = [
                 (viewed(back, program), cost, tuple(transform(grid, name) for grid in grids))
-                for program, cost, grids in self._images()
+                for program, cost, grids in self.images
             ]
             for kind, solutions in (
                 ("cells", self._cells(task, images, CellConfig(only_rules=True))),
