@@ -148,10 +148,13 @@ def _variants(rule: str, candidates: Sequence[Candidate]) -> list[tuple[str, str
         return True
 
     def of_family(family: str) -> Keep:
-        return lambda candidate: candidate.provenance.family == family
+        return lambda candidate: candidate.provenance.family == family and candidate.provenance.draws > 0
 
     def unaugmented(candidate: Candidate) -> bool:
         return candidate.provenance.view in (None, IDENTITY_VIEW)
+
+    def drawn(candidate: Candidate) -> bool:
+        return candidate.provenance.draws > 0
 
     def unadapted(candidate: Candidate) -> bool:
         return not candidate.provenance.adapted
@@ -168,6 +171,8 @@ def _variants(rule: str, candidates: Sequence[Candidate]) -> list[tuple[str, str
         left_out.append(("no_augmentation", unaugmented))
     if any(unadapted(c) for c in neural) and any(c.provenance.adapted for c in neural):
         left_out.append(("no_adaptation", unadapted))
+    if not all(drawn(candidate) for candidate in candidates):
+        variants.append(("no_judging", rule, drawn))
     for name, keep in left_out:
         variants += [(name, rule, keep), (f"neural_{name}", rule, _both(of_family(NEURAL), keep))]
     return variants

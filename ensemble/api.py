@@ -12,7 +12,7 @@ from dsl.task import Task
 from ensemble.config import Config, build_config, with_overrides
 from ensemble.data import DataSet
 from ensemble.merge import get_rule, merge
-from ensemble.pipeline import budget_for
+from ensemble.pipeline import budget_for, drafts_of
 from ensemble.solvers import make_solver
 from ensemble.types import Attempts, Candidate, Prediction
 from ensemble.types import Solver as SolverProtocol
@@ -96,7 +96,8 @@ class Solver:
             if name not in self._made:
                 self._made[name] = make_solver(name, self.config)
             started = time.monotonic()
-            candidates += checked(task, self._made[name], budget_for(self.config, name, spent_seconds))
+            budget, drafts = budget_for(self.config, name, spent_seconds), drafts_of(task, candidates, self.config)
+            candidates += checked(task, self._made[name], budget, drafts)
             spent_seconds += time.monotonic() - started
         return Result(task, tuple(candidates), merge(task, candidates, self.config.merge))
 

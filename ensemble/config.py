@@ -67,6 +67,8 @@ class InferenceConfig(Section):
 
     views: int = Field(8, ge=1, le=64)
     """Augmented views to decode: the 8 dihedral ones first, each with a color permutation; identity without."""
+    max_drafts: int = Field(16, ge=0)
+    """Grids of earlier solvers that are judged for each test input, likeliest first."""
     max_new_tokens: int = Field(930, ge=2)
     """Longest output in tokens: a 30x30 grid is 930."""
 

@@ -126,7 +126,7 @@ def solver_keys(config: Config, hashes: dict[str, str | None]) -> dict[str, str]
 
     A bound on nodes or steps takes the clock out of the key, as it takes it out of the search.
     """
-    keys = {}
+    keys: dict[str, str] = {}
     for i, name in enumerate(config.solvers):
         settings: dict[str, Any] = {"solver": name, "seed": config.seed, "memory_gb": config.memory_gb}
         if name in CONTENT:
@@ -136,7 +136,9 @@ def solver_keys(config: Config, hashes: dict[str, str | None]) -> dict[str, str]
         if not is_bound_by_work(name, config):
             settings |= {"seconds": config.seconds, "before": config.solvers[:i], "after": config.solvers[i + 1 :]}
         settings |= {"nodes": config.nodes} if name == "symbolic" else {}
-        settings |= {"steps": config.steps} if name == "neural" else {}
+        if name == "neural":
+            # It judges what the solvers before it propose.
+            settings |= {"steps": config.steps, "drafts_of": [keys[earlier] for earlier in config.solvers[:i]]}
         keys[name] = digest_of(settings)
     return keys
 

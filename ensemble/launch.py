@@ -167,7 +167,7 @@ def _warm_up(config: Config, say: Callable[[str], None]) -> None:
     """Compile the kernels once, here, so that the workers find them in the cache."""
     if "symbolic" not in config.solvers:
         return
-    from dsl.search.warm import warm_up
+    from dsl.search.warm import compile_all
 
     slow = threading.Timer(
         SLOW_WARM_UP_SECONDS,
@@ -176,7 +176,7 @@ def _warm_up(config: Config, say: Callable[[str], None]) -> None:
     )
     slow.start()
     try:
-        warm_up()
+        compile_all()
     finally:
         slow.cancel()
 

@@ -36,12 +36,19 @@ NUM_ATTEMPTS = 2
 ABSENT_NATS = math.log(10)
 """A solver that did not give a grid counts as a tenth of the lowest likelihood that it gave."""
 
-AGREED_VIEWS_RIGHT = 0.5
-"""Probability that a grid is right on which all views of the network agree; by their share squared where fewer do.
+OWN_ESTIMATE = 0.5
+"""Probability that the network's grid is right where all its views agree and it is sure of every cell.
 
-On ``dev`` the embedded network is right where all views agree, one time of five where half do, never below
-(``benchmarks/LOG.md``); a stronger one deserves more.
+Less by the probability that it gives to the grid itself, and by the square of the views' share (``benchmarks/LOG.md``).
 """
+
+DOUBT = 0.4
+"""Nats of log odds that a program's grid loses with each nat that the adapted network finds it less likely than the
+program's grid that it finds likeliest; up to ``MOST_UNLIKELY``. Fitted on ``dev`` (``benchmarks/LOG.md``)."""
+MOST_UNLIKELY = 10.0
+
+LEAST_WRONG = 1e-4
+"""No grid is more certain than this, or its opposite."""
 
 SYMBOLIC, NEURAL = "symbolic", "neural"
 
@@ -189,6 +196,11 @@ def _family(candidates: Sequence[Candidate], family: str) -> list[Candidate]:
     return [candidate for candidate in candidates if candidate.provenance.family == family]
 
 
+def _drawn(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return what the network itself proposes, without what it has only judged."""
+    return [candidate for candidate in _family(candidates, NEURAL) if candidate.provenance.draws > 0]
+
+
 def _verified(candidates: Sequence[Candidate]) -> list[Candidate]:
     return [candidate for candidate in candidates if candidate.provenance.verified]
 
@@ -202,24 +214,41 @@ def _interleaved(first: Sequence[Grid], second: Sequence[Grid]) -> list[Grid]:
 
 @rule("likeliest")
 def likeliest(candidates: Sequence[Candidate]) -> list[Grid]:
-    """Rank by the probability to be right: a program's by its cost, the network's by the share of its views, squared.
+    """Rank by log odds to be right: a program's by its cost, the network's by its own estimate and the views' share.
 
-    Both halves judge on their own: a grid is wrong if both are. Solvers of neither family come last, by votes.
+    A grid is wrong if both halves are, and a program's grid the likelier so the less likely the adapted network finds
+    it than another program's. Solvers of neither family come last, by votes.
     """
     programs = support_of(_family(candidates, SYMBOLIC))
-    views = support_of(_family(candidates, NEURAL))
+    views = support_of(_drawn(candidates))
     draws = sum(support.votes for support in views.values())
-    wrong: dict[GridKey, float] = {}
-    for key, support in programs.items():
-        wrong[key] = 1.0 - max(2.0**-cost for cost in _costs(support))
-    for key, support in views.items():
-        wrong[key] = wrong.get(key, 1.0) * (1.0 - AGREED_VIEWS_RIGHT * (support.votes / draws) ** 2)
-    others = _by_votes(c for c in candidates if c.provenance.family not in (SYMBOLIC, NEURAL))
-    likelihoods = _log_likelihoods(views)
+    likelihoods = _log_likelihoods(support_of(_family(candidates, NEURAL)))
+    doubts = _doubts({key: likelihoods[key] for key in programs if key in likelihoods})
+
+    def log_odds(key: GridKey) -> float:
+        wrong = 1.0
+        if key in programs:
+            wrong -= max(2.0**-cost for cost in _costs(programs[key]))
+        if key in views:
+            wrong *= 1.0 - OWN_ESTIMATE * math.exp(likelihoods[key]) * (views[key].votes / draws) ** 2
+        wrong = min(max(wrong, LEAST_WRONG), 1.0 - LEAST_WRONG)
+        return math.log1p(-wrong) - math.log(wrong) - (doubts(key) if key in programs else 0.0)
+
     ranked = _ranked(
-        {**views, **programs}, lambda key: (-wrong[key], float(key in programs), likelihoods.get(key, -math.inf))
+        {**views, **programs}, lambda key: (log_odds(key), float(key in programs), likelihoods.get(key, -math.inf))
     )
+    others = _by_votes(c for c in candidates if c.provenance.family not in (SYMBOLIC, NEURAL))
     return _distinct(ranked, others)
+
+
+def _doubts(likelihoods: Mapping[GridKey, float]) -> Callable[[GridKey], float]:
+    """Return what programs' grids lose, in nats of log odds; what the network had no time to judge loses the mean."""
+    if not likelihoods:
+        return lambda key: 0.0
+    best = max(likelihoods.values())
+    known = {key: DOUBT * min(best - value, MOST_UNLIKELY) for key, value in likelihoods.items()}
+    mean = math.fsum(known.values()) / len(known)
+    return lambda key: known.get(key, mean)
 
 
 def _costs(support: Support) -> list[float]:
@@ -235,7 +264,7 @@ def lexicographic(candidates: Sequence[Candidate]) -> list[Grid]:
     neither family, come after everything else.
     """
     verified = _verified(candidates)
-    votes = _by_votes(_family(candidates, NEURAL))
+    votes = _by_votes(_drawn(candidates))
     misses = _by_programs(c for c in _family(candidates, SYMBOLIC) if not c.provenance.verified)
     others = _by_votes(c for c in candidates if c.provenance.family not in (SYMBOLIC, NEURAL))
     return _distinct(_interleaved(_by_programs(verified), votes), misses, others)
@@ -246,7 +275,7 @@ def program_first(candidates: Sequence[Candidate]) -> list[Grid]:
     """Submit the two most frequent outputs of verified programs if there are any, else vote hierarchically."""
     supports = support_of(_verified(candidates))
     if not supports:
-        return hierarchical(_family(candidates, NEURAL))
+        return hierarchical(_drawn(candidates))
     return _ranked(supports, lambda key: (supports[key].votes, supports[key].evidence))[:NUM_ATTEMPTS]
 
 
@@ -284,5 +313,5 @@ def votes_and_likelihood(candidates: Sequence[Candidate]) -> list[Grid]:
 def one_slot_each(candidates: Sequence[Candidate]) -> list[Grid]:
     """Give the best program the first place and the network's best other grid the second."""
     programs = _by_programs(_family(candidates, SYMBOLIC))
-    votes = _by_votes(_family(candidates, NEURAL))
+    votes = _by_votes(_drawn(candidates))
     return _distinct(_interleaved(programs, votes), _by_votes(candidates))

@@ -14,10 +14,10 @@ from ensemble.config import Config
 from ensemble.data import hash_of_task
 from ensemble.executors import Ended, Event, Executor, Found, Started
 from ensemble.fingerprint import is_bound_by_work
-from ensemble.merge import merge
+from ensemble.merge import likeliest, merge
 from ensemble.recorder import Recorder
 from ensemble.store import JobKey
-from ensemble.types import Candidate, Prediction
+from ensemble.types import Candidate, Drafts, Prediction
 from ensemble.worker import Job
 
 POLL_SECONDS = 0.2
@@ -154,10 +154,13 @@ class _Pipeline:
     def _submit(self, state: _TaskState) -> None:
         solver = state.waiting.popleft()
         budget = budget_for(self._config, solver, state.spent_seconds)
+        before = self._config.solvers[: self._config.solvers.index(solver)]
+        earlier = [c for name in before for c in self._recorder.candidates(state.keys[name])]
+        drafts = drafts_of(state.task, earlier, self._config)
         number = self._recorder.begin(state.keys[solver])
         self._active[number] = (state, solver)
         self._executor.submit(
-            Job(number, state.task, solver, budget, kill_seconds(self._config, solver, budget.seconds))
+            Job(number, state.task, solver, budget, kill_seconds(self._config, solver, budget.seconds), drafts)
         )
 
     def _handle(self, event: Event) -> None:
@@ -201,6 +204,12 @@ class _Pipeline:
 
     def _merge(self, state: _TaskState) -> Prediction:
         return merge(state.task, self._candidates(state), self._config.merge)
+
+
+def drafts_of(task: Task, candidates: Sequence[Candidate], config: Config) -> Drafts:
+    """Return for each test input what solvers propose, likeliest first, as many as the network may judge."""
+    pools = [[c for c in candidates if c.test_index == k] for k in range(len(task.test_inputs))]
+    return tuple(tuple(likeliest(pool)[: config.neural.inference.max_drafts]) for pool in pools)
 
 
 def budget_for(config: Config, solver: str, spent_seconds: float) -> Budget:

@@ -13,16 +13,21 @@ __all__ = [
     "Attempts",
     "Budget",
     "Candidate",
+    "Drafts",
     "Example",
     "Grid",
     "Prediction",
     "Provenance",
     "Solver",
+    "Successor",
     "Task",
 ]
 
 Answers = Mapping[str, tuple[Grid, ...]]
 """Right outputs of each task id, one per test input. Goes to scoring and reports and nowhere else."""
+
+Drafts = tuple[tuple[Grid, ...], ...]
+"""Distinct grids that earlier solvers propose for each test input, likeliest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,8 @@ class Provenance:
         fits: number of demonstrations reproduced; None if there is no program.
         view: augmented view that gave it (``identity``, ``rotate_90``, ...); None for no view.
         adapted: whether test-time training came before; None for no network.
-        draws: number of equal results that this candidate stands for, at least 1.
+        draws: number of equal results that this candidate stands for; 0 for a draft of another solver that this one
+            has only judged.
         found_after: processor seconds of the solver until it had the grid; None if not measured, as under a budget of
             work, where results are the same on every machine.
     """
@@ -97,4 +103,13 @@ class Solver(Protocol):
 
     def solve(self, task: Task, budget: Budget) -> Iterable[Candidate]:
         """Return or yield candidates; none is an empty iterable. Leaves no state behind."""
+        ...
+
+
+@runtime_checkable
+class Successor(Protocol):
+    """A solver that makes use of what the solvers before it propose."""
+
+    def solve_after(self, task: Task, budget: Budget, drafts: Drafts) -> Iterable[Candidate]:
+        """Return or yield candidates like ``Solver.solve``; drafts are judged too, as candidates without draws."""
         ...

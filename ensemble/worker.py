@@ -25,7 +25,7 @@ from dsl.task import Example, Task
 from ensemble.config import Config
 from ensemble.errors import EnsembleError
 from ensemble.plugins import load_plugins
-from ensemble.types import Candidate, Solver
+from ensemble.types import Candidate, Drafts, Solver, Successor
 
 Factory = Callable[[str, Config], Solver]
 """Builds a solver from its name; importable, because workers are started afresh."""
@@ -55,6 +55,7 @@ class Job:
         solver: name of the solver.
         budget: what the solver may use.
         kill_seconds: wall time after which the parent ends the worker.
+        drafts: what earlier solvers propose, for a solver that takes it.
     """
 
     number: int
@@ -62,6 +63,7 @@ class Job:
     solver: str
     budget: Budget
     kill_seconds: float
+    drafts: Drafts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def attempt(job: Job, solver: Solver, give: Callable[[Candidate], None]) -> tupl
     task, error = sealed(job.task), None
     started = time.monotonic()
     try:
-        for candidate in checked(task, solver, job.budget):
+        for candidate in checked(task, solver, job.budget, job.drafts):
             give(candidate)
     except (BrokenPipeError, ConnectionResetError):
         raise
@@ -133,13 +135,17 @@ def refusal_of(error: EnsembleError | ImportError) -> str:
     return str(error)
 
 
-def checked(task: Task, solver: Solver, budget: Budget) -> Iterator[Candidate]:
+def checked(task: Task, solver: Solver, budget: Budget, drafts: Drafts = ()) -> Iterator[Candidate]:
     """Yield a solver's candidates, each checked to belong to the task and to hold a grid.
 
     Raises:
         ValueError: one does not; what came before it was yielded.
     """
-    for candidate in solver.solve(task, budget):
+    if isinstance(solver, Successor) and any(drafts):
+        candidates = solver.solve_after(task, budget, tuple(tuple(map(seal, grids)) for grids in drafts))
+    else:
+        candidates = solver.solve(task, budget)
+    for candidate in candidates:
         if candidate.task_id != task.task_id or not 0 <= candidate.test_index < len(task.test_inputs):
             raise ValueError(
                 f"solver {solver.name!r} gave a candidate for {candidate.task_id}, test input {candidate.test_index}; "

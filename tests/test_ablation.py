@@ -1,5 +1,7 @@
 """Ablation and comparison on runs made up by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from dsl.grid import grid_from_text
@@ -8,6 +10,7 @@ from ensemble.ablation import ablate, compare, kinds_of_task, solved_by
 from ensemble.config import Config, MergeConfig
 from ensemble.errors import DataError
 from ensemble.merge import RULES
+from ensemble.types import Candidate
 from tests.fake_run import decoded, program, small_run, task
 
 
@@ -25,6 +28,15 @@ def test_every_merge_rule_has_a_row_on_all_candidates():
     assert set(RULES) < set(rows)
     assert {rows[name]["rule"] for name in RULES} == set(RULES)
     assert {rows[name]["oracle"]["task"]["n"] for name in RULES} == {3}
+
+
+def test_what_the_network_only_judges_is_none_of_its_candidates():
+    run = small_run()
+    judged = replace(decoded("neither", "43/21", log_score=-0.1).provenance, engine="judge", draws=0)
+    run.pool.append(Candidate("neither", 0, grid_from_text("21/43"), -0.1, judged))
+    ablation = ablate(run)
+    assert [solved(ablation, name) for name in ("neural", "no_judging")] == [2, 3]
+    assert "no_judging" not in ablate(small_run()).rows
 
 
 def test_ensemble_row_uses_the_rule_of_the_run():

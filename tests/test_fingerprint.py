@@ -27,7 +27,7 @@ def keys(hashes=HASHES, **changes):
         ({"seed": 1}, {"symbolic", "neural"}),
         ({"seconds": 7.0}, {"symbolic", "neural"}),
         ({"memory_gb": 2.0}, {"symbolic", "neural"}),
-        ({"symbolic": {"max_candidates": 3}}, {"symbolic"}),
+        ({"symbolic": {"max_candidates": 3}}, {"symbolic", "neural"}),
         ({"neural": {"model": "other"}}, {"neural"}),
         ({"merge": {"rule": "flat"}}, set()),
         ({"solvers": ("neural", "symbolic")}, {"symbolic", "neural"}),
@@ -38,17 +38,22 @@ def test_a_solvers_key_changes_with_what_decides_its_result(changes, changed):
     assert {name for name in before if before[name] != after[name]} == changed
 
 
-@pytest.mark.parametrize(("part", "solver"), [("language", "symbolic"), ("model", "neural")])
-def test_a_solvers_key_changes_with_its_content(part, solver):
+@pytest.mark.parametrize(("part", "changed"), [("language", {"symbolic", "neural"}), ("model", {"neural"})])
+def test_a_solvers_key_changes_with_its_content(part, changed):
     before, after = keys(), keys({**HASHES, part: "new"})
-    assert {name for name in before if before[name] != after[name]} == {solver}
+    assert {name for name in before if before[name] != after[name]} == changed
+
+
+def test_the_networks_key_changes_with_the_drafts_that_it_judges():
+    alone = {"solvers": ("neural",), "steps": 5}
+    assert keys(steps=5)["neural"] != keys(**alone)["neural"]
+    assert keys(**alone, nodes=10)["neural"] == keys(**alone)["neural"]
 
 
 def test_a_bound_on_nodes_takes_the_clock_out_of_the_key():
     assert keys(nodes=10)["symbolic"] == keys(nodes=10, seconds=7.0)["symbolic"]
     assert keys(nodes=10)["symbolic"] == keys(nodes=10, solvers=("symbolic",))["symbolic"]
     assert keys(nodes=10)["symbolic"] != keys(nodes=11)["symbolic"]
-    assert keys(nodes=10)["neural"] == keys()["neural"]
 
 
 def test_model_hash_follows_the_weights_not_the_card(tmp_path):

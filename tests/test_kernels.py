@@ -20,6 +20,7 @@ from dsl.kernels.colors import KEEP
 from dsl.kernels.hashing import grid_hash
 from dsl.kernels.tiling import NOT_HIDDEN
 from dsl.kernels.warm import example_calls
+from dsl.search import warm
 from tests import naive
 
 JIT = not numba.config.DISABLE_JIT
@@ -223,6 +224,19 @@ def test_cache_folder_is_writable_and_respects_the_user(monkeypatch: pytest.Monk
     assert folder.is_relative_to(tmp_path)
     monkeypatch.setenv("NUMBA_CACHE_DIR", "elsewhere")
     assert use_cache_folder() is None
+
+
+@pytest.mark.skipif(not JIT, reason="needs compiled kernels")
+def test_all_kernels_are_called_only_where_the_cache_lacks_some(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(warm, "warm_up", lambda: calls.append(len(calls)))
+    warm.compile_all()
+    warm.compile_all()
+    assert calls == [0]
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    warm.compile_all()
+    assert calls == [0, 1]
 
 
 def test_kernels_import_only_numpy_and_numba() -> None:

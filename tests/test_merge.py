@@ -39,6 +39,31 @@ def chosen(candidates, rule="lexicographic"):
     return [grid_to_text(grid) for grid in merge(TASK, candidates, MergeConfig(rule=rule)).attempts[0]]
 
 
+def judged(text, log_score):
+    where = Provenance("neural", "neural", "judge", adapted=True, draws=0)
+    return Candidate("t", 0, grid_from_text(text), log_score, where)
+
+
+def test_the_network_decides_between_programs_that_are_about_as_likely():
+    programs = [symbolic("1", cost=0.5), symbolic("2", cost=1.5), symbolic("3", cost=9)]
+    assert chosen(programs, "likeliest") == ["1", "2"]
+    assert chosen([*programs, judged("1", -9.0), judged("2", -2.0), judged("3", -2.0)], "likeliest") == ["2", "1"]
+    assert chosen([*programs, judged("1", -9.0), judged("2", -8.5), judged("3", -99.0)], "likeliest") == ["1", "2"]
+    sure = [symbolic("1", cost=0.01), *programs[1:]]
+    assert chosen([*sure, judged("1", -9.0), judged("2", -2.0), judged("3", -2.0)], "likeliest") == ["1", "2"]
+
+
+def test_what_the_network_had_no_time_to_judge_is_neither_favored_nor_ruled_out():
+    programs = [symbolic("1", cost=0.5), symbolic("2", cost=1.0), symbolic("3", cost=1.5)]
+    assert chosen([*programs, judged("1", -9.0), judged("3", -2.0)], "likeliest") == ["3", "2"]
+
+
+@pytest.mark.parametrize("rule", ["lexicographic", "program_first", "one_slot_each", "hierarchical", "flat"])
+def test_judging_alone_takes_no_place(rule):
+    pool = [symbolic("1", cost=0.5), symbolic("2", cost=1.0), neural("3"), neural("3", view="transpose")]
+    assert chosen([*pool, judged("2", -0.1)], rule) == chosen(pool, rule)
+
+
 def test_shorter_verified_program_comes_first():
     assert chosen([symbolic("1", cost=20), symbolic("2", cost=5)]) == ["2", "1"]
 
@@ -98,16 +123,18 @@ def test_program_first_ignores_the_network_when_a_program_passes():
 
 
 def test_the_likeliest_grid_is_a_cheap_program_or_what_most_views_agree_on():
-    views = [neural("3", view=view) for view in "abc"] + [neural("4", view="d")]
+    views = [neural("3", view=view, log_score=-0.1) for view in "abc"] + [neural("4", view="d", log_score=-0.1)]
     assert chosen([symbolic("1", cost=0.1), symbolic("2", cost=5), *views], "likeliest") == ["1", "3"]
     assert chosen([symbolic("1", cost=2), symbolic("2", cost=2.5), *views], "likeliest") == ["3", "1"]
     assert chosen([symbolic("1", cost=0.1), symbolic("2", cost=3.5), *views[3:], *views[:1]], "likeliest") == ["1", "3"]
     assert chosen([symbolic("1", cost=0.1), symbolic("2", cost=1.5), *views[3:], *views[:1]], "likeliest") == ["1", "2"]
+    unsure = [neural("3", view=view, log_score=-4.0) for view in "abc"]
+    assert chosen([symbolic("1", cost=2), symbolic("2", cost=2.5), *unsure], "likeliest") == ["1", "2"]
 
 
 def test_a_grid_of_both_halves_is_likelier_than_either_says():
-    views = [neural("2", view="a"), neural("3", view="b")]
-    assert chosen([symbolic("1", cost=1.5), symbolic("2", cost=1.9), *views], "likeliest") == ["2", "1"]
+    views = [neural("2", view="a", log_score=-0.1), neural("3", view="b", log_score=-0.1)]
+    assert chosen([symbolic("1", cost=1.5), symbolic("2", cost=1.6), *views], "likeliest") == ["2", "1"]
 
 
 def test_program_first_votes_when_no_program_passes():
@@ -169,6 +196,7 @@ POOLS = st.lists(
             log_score=st.sampled_from([-0.1, -0.2, -0.3]),
             draws=st.integers(1, 3),
         ),
+        st.builds(judged, GRIDS, log_score=st.sampled_from([-0.1, -7.0, -90.0])),
         st.builds(other, GRIDS),
     ),
     min_size=1,

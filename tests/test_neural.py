@@ -92,6 +92,23 @@ def test_grids_are_turned_back_and_scored_under_all_views(folder: Path) -> None:
     assert expected
 
 
+def test_drafts_are_judged_under_all_views_without_a_draw(folder: Path) -> None:
+    solver, budget = NeuralSolver(config(folder, views=4, method="none")), Budget(60, steps=1)
+    alone = solver.solve(TASK, budget)
+    proposed, fresh = alone[0].grid, grid_from_text("98/76")
+    drafts = ((proposed, fresh), ()) if alone[0].test_index == 0 else ((), (proposed, fresh))
+    found = solver.solve_after(TASK, budget, drafts)
+    judged = [c for c in found if c.provenance.draws == 0]
+    assert [same_grid(c.grid, fresh) for c in judged] == [True]
+    assert judged[0].provenance.engine == "judge"
+    assert judged[0].test_index == alone[0].test_index
+    assert described([c for c in found if c.provenance.draws]) == described(alone)
+    views = inference_views(4, len(TRAIN), seed=0)
+    cache = prefill(solver.load(), [solver.prompt(TASK, judged[0].test_index, view) for view in views])
+    scores = score_grids(solver.load(), cache, [view.grid(fresh) for view in views])
+    assert judged[0].log_score == pytest.approx(sum(scores) / 4, abs=1e-3)
+
+
 @pytest.mark.parametrize(("method", "adapted"), [("lora", True), ("full", True), ("none", False)])
 def test_provenance_says_whether_the_model_was_adapted(folder: Path, method: str, adapted: bool) -> None:
     candidates = NeuralSolver(config(folder, views=2, method=method)).solve(TASK, Budget(60, steps=1))

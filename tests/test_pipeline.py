@@ -2,12 +2,14 @@ import json
 
 import pytest
 
-from ensemble.config import Config
+from dsl.grid import grid_key
+from ensemble.config import Config, InferenceConfig, NeuralConfig
 from ensemble.data import hash_of_task
 from ensemble.pipeline import Observer, kill_seconds, run, seconds_for
 from ensemble.recorder import open_recorder
 from ensemble.store import open_run
-from tests.fakes import DIARY, InlineExecutor, make_fake
+from ensemble.types import Candidate, Provenance
+from tests.fakes import DIARY, FakeSolver, InlineExecutor, make_fake
 from tests.tasks import small_set
 from tests.test_store import info_of
 
@@ -47,6 +49,37 @@ def test_every_solver_runs_once_on_every_task(tmp_path, monkeypatch):
     assert sorted((tmp_path / "diary").read_text().splitlines()) == sorted(
         f"{solver} {name}" for solver in CONFIG.solvers for name in IDS
     )
+
+
+class Judging(FakeSolver):
+    """Give back the drafts, in their order."""
+
+    def solve_after(self, task, budget, drafts):
+        for test_index, grids in enumerate(drafts):
+            for rank, grid in enumerate(grids):
+                where = Provenance("neural", "neural", "judge", draws=0)
+                yield Candidate(task.task_id, test_index, grid, -1.0 - rank, where)
+
+
+def make_judging(name, config):
+    return Judging(name) if name == "neural" else make_fake(name, config)
+
+
+def test_a_later_solver_hears_what_the_earlier_ones_propose(tmp_path):
+    for solvers in (("symbolic", "neural"), ("neural", "symbolic")):
+        config = Config(solvers=solvers, neural=NeuralConfig(inference=InferenceConfig(max_drafts=1)))
+        folder = tmp_path / solvers[0]
+        solve(folder, ids=("ok-a",), config=config, factory=make_judging)
+        with open_run(folder) as opened:
+            found = opened.candidates("ok-a")
+        proposed = [c for c in found if c.provenance.solver == "symbolic"]
+        judged = [c for c in found if c.provenance.draws == 0]
+        if solvers[0] == "symbolic":
+            assert len(judged) == 1
+            assert grid_key(judged[0].grid) in {grid_key(c.grid) for c in proposed}
+        else:
+            assert len(found) == 4
+            assert not judged
 
 
 def test_result_does_not_depend_on_the_order_of_arrival(tmp_path):

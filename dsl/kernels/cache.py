@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import platform
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ os.environ.setdefault("NUMBA_OPT", "1")
 """Kernels are optimized once more in each kernel that calls them: less at a time is as fast and compiles sooner."""
 
 import numba  # noqa: E402  (reads its settings when it is loaded)
+from numba.core.registry import cpu_target  # noqa: E402
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 else:
     from numba import njit
 
-__all__ = ["njit", "use_cache_folder"]
+__all__ = ["completion_mark", "njit", "use_cache_folder"]
 
 
 def use_cache_folder() -> Path | None:
@@ -35,10 +37,7 @@ def use_cache_folder() -> Path | None:
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     user = os.getuid() if hasattr(os, "getuid") else "user"
     roots = (Path(base) / "arc-ensemble", Path(tempfile.gettempdir()) / f"arc-ensemble-{user}")
-    digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
-    for folder in (root / "numba" / digest.hexdigest()[:12] for root in roots):
+    for folder in (root / "numba" / _digest_of_sources() for root in roots):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
@@ -47,3 +46,23 @@ def use_cache_folder() -> Path | None:
             numba.config.CACHE_DIR = str(folder)
             return folder
     return None
+
+
+def completion_mark() -> Path | None:
+    """Return the file that says that every kernel is in the cache, compiled for this processor; None without a cache.
+
+    Who has compiled them all makes it; who finds it need not look.
+    """
+    if not numba.config.CACHE_DIR or numba.config.DISABLE_JIT:
+        return None
+    # What numba itself keeps compiled code apart by: architecture, processor and its features.
+    target = cpu_target.target_context.codegen().magic_tuple()
+    made_for = repr((numba.__version__, platform.python_version(), target, _digest_of_sources()))
+    return Path(numba.config.CACHE_DIR) / f"complete-{hashlib.sha256(made_for.encode()).hexdigest()[:12]}"
+
+
+def _digest_of_sources() -> str:
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,7 +1,10 @@
 """One small search of every kind: all kernels are compiled, or loaded from the cache, before anything is timed."""
 
+import contextlib
+
 from dsl import kernels
 from dsl.grid import Grid, grid_from_text, seal
+from dsl.kernels.cache import completion_mark
 from dsl.search import cells
 from dsl.search.budget import Budget, Meter
 from dsl.search.objects import solve_objects
@@ -19,8 +22,19 @@ _PAIRS = (
 """Input and output: changed cells, a smaller crop, a count, recolored objects."""
 
 
+def compile_all() -> None:
+    """Compile what the cache does not have, so that other processes find it there: the first time on a machine."""
+    mark = completion_mark()
+    if mark is not None and mark.exists():
+        return
+    warm_up()
+    if mark is not None:
+        with contextlib.suppress(OSError):
+            mark.touch()
+
+
 def warm_up() -> None:
-    """Call every kernel of the primitives and engines; call it once before workers start or a search is timed."""
+    """Call every kernel of the primitives and engines, once in each process before a search is timed."""
     kernels.warm_up()
     cells.warm_up()
     for source, target in _PAIRS:

@@ -2,13 +2,14 @@
 
 Augment, infer, reverse, vote (Akyürek et al. 2024, section 4) up to the vote, which is the merge's: every view gives
 one candidate. Each candidate's score is its mean log-likelihood over the same views for all (a product of experts,
-Franzen et al. 2025, arXiv 2505.07859), so candidates of different views compare.
+Franzen et al. 2025, arXiv 2505.07859), so candidates of different views compare. What earlier solvers propose is scored
+likewise: the network judges many grids that it would not find.
 """
 
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dsl.grid import MAX_SIDE, Grid, GridKey, grid_key
@@ -16,7 +17,7 @@ from dsl.task import Task
 from ensemble.augment import View, inference_views
 from ensemble.config import NeuralConfig
 from ensemble.encode import EncodedSequence, encode_pairs, grid_tokens, keep_within
-from ensemble.types import Budget, Candidate, Provenance
+from ensemble.types import Budget, Candidate, Drafts, Provenance
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -63,11 +64,15 @@ class NeuralSolver:
 
     def solve(self, task: Task, budget: Budget) -> list[Candidate]:
         """Return one candidate for each test input and view, best score first for each test input."""
+        return self.solve_after(task, budget, ())
+
+    def solve_after(self, task: Task, budget: Budget, drafts: Drafts) -> list[Candidate]:
+        """Return what ``solve`` does and, without draws, the drafts that no view gave."""
         from ensemble.ttt import Bound, adapted
 
         deadline = None if budget.steps is not None else time.monotonic() + budget.seconds
         model = self.load()
-        plan = self.plan(model, task, budget.seed, deadline)
+        plan = self.plan(model, task, budget.seed, deadline, max(map(len, drafts), default=0))
         if deadline is None:
             bound = Bound(budget.steps or 0)
         else:
@@ -78,7 +83,8 @@ class NeuralSolver:
             model, task.train, adaptation, max_tokens=self.config.max_tokens, seed=budget.seed, bound=bound
         ) as report:
             for test_index in range(len(task.test_inputs)):
-                candidates += self.propose(model, task, test_index, plan, deadline, adapted=report.steps > 0)
+                given = drafts[test_index] if drafts else ()
+                candidates += self.propose(model, task, test_index, plan, deadline, given, adapted=report.steps > 0)
         return candidates
 
     def load(self) -> "PreTrainedModel":
@@ -99,7 +105,9 @@ class NeuralSolver:
         examples = view.examples(task.train)
         return encode_pairs(keep_within(examples, self.config.max_tokens, query=query), query=query)
 
-    def plan(self, model: "PreTrainedModel", task: Task, seed: int, deadline: float | None) -> Plan:
+    def plan(
+        self, model: "PreTrainedModel", task: Task, seed: int, deadline: float | None, num_drafts: int = 0
+    ) -> Plan:
         """Choose as many views as leave enough time for training, by the model's speed on the first prompt.
 
         Without a ``deadline`` (``time.monotonic()``) all views are taken.
@@ -115,10 +123,10 @@ class NeuralSolver:
         prompts = [self.prompt(task, k, views[0]) for k in range(len(task.test_inputs))]
         costs = _measure(model, prompts[0])
         left = deadline - time.monotonic()
-        count, seconds = len(views), _SAFETY * costs.seconds(prompts, longest, len(views))
+        count, seconds = len(views), _SAFETY * costs.seconds(prompts, longest, len(views), num_drafts)
         while count > 1 and seconds > INFERENCE_SHARE * left:
             count = (count + 1) // 2
-            seconds = _SAFETY * costs.seconds(prompts, longest, count)
+            seconds = _SAFETY * costs.seconds(prompts, longest, count, num_drafts)
         return Plan(views[:count], max_new_tokens, seconds)
 
     def propose(
@@ -128,10 +136,14 @@ class NeuralSolver:
         test_index: int,
         plan: Plan,
         deadline: float | None,
+        drafts: Sequence[Grid] = (),
         *,
         adapted: bool,
     ) -> list[Candidate]:
-        """Decode one test input under the planned views, turn the grids back, score each under all of the views."""
+        """Decode one test input under the planned views, turn the grids back, score each under all of the views.
+
+        Drafts are scored after them, as far as the time goes.
+        """
         from ensemble.cache import prefill
         from ensemble.decode import decode_greedy
 
@@ -147,15 +159,16 @@ class NeuralSolver:
             for view, result in zip(plan.views, decoded, strict=True)
             if result.grid is not None
         ]
-        scores = _pooled_scores(model, prefilled, plan.views, found, deadline)
+        scores = _pooled_scores(model, prefilled, plan.views, found, drafts, deadline)
+        own = Provenance(self.name, "neural", "decode", adapted=adapted)
+        judged = Provenance(self.name, "neural", "judge", adapted=adapted, draws=0)
+        sources = [(grid, replace(own, view=view.name)) for view, grid, _ in found]
+        others = scores.keys() - {grid_key(grid) for grid, _ in sources}
+        sources += [(grid, judged) for grid in drafts if grid_key(grid) in others]
         candidates = [
-            Candidate(task.task_id, test_index, grid, scores[grid_key(grid)], self._provenance(view, adapted))
-            for view, grid, _ in found
+            Candidate(task.task_id, test_index, grid, scores[grid_key(grid)], source) for grid, source in sources
         ]
         return sorted(candidates, key=lambda candidate: -candidate.log_score)
-
-    def _provenance(self, view: View, adapted: bool) -> Provenance:
-        return Provenance(solver=self.name, family="neural", engine="decode", view=view.name, adapted=adapted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +178,15 @@ class _Costs:
     prefill_seconds_per_token: float
     step_seconds: float
 
-    def seconds(self, prompts: Sequence[EncodedSequence], output_tokens: int, views: int) -> float:
-        """Estimate prefill, decoding and scoring of the prompts under a number of views."""
+    def seconds(self, prompts: Sequence[EncodedSequence], output_tokens: int, views: int, num_drafts: int) -> float:
+        """Estimate prefill, decoding and scoring of the prompts under a number of views, each with so many drafts."""
         prompt_tokens = sum(len(prompt) for prompt in prompts)
         prefill = views * prompt_tokens * self.prefill_seconds_per_token
         # Decoding one more prompt in a batch costs about half as much as decoding the first.
         decode = len(prompts) * output_tokens * self.step_seconds * 0.5 * (views + 1)
         # Half of the views give another grid; a scored token attends to the whole prompt, a prompt's to half of it.
-        score = len(prompts) * (views / 2) * views * output_tokens * 2 * self.prefill_seconds_per_token
+        grids = len(prompts) * (views / 2 + num_drafts)
+        score = grids * views * output_tokens * 2 * self.prefill_seconds_per_token
         return prefill + decode + score
 
 
@@ -193,23 +207,26 @@ def _pooled_scores(
     prefilled: "Prefilled",
     views: Sequence[View],
     found: Sequence[tuple[View, Grid, float]],
+    drafts: Sequence[Grid],
     deadline: float | None,
 ) -> dict[GridKey, float]:
-    """Return the mean log-likelihood over all views of each distinct grid, those of most views first.
+    """Return the mean log-likelihood over all views of each distinct grid, those of most views first, then drafts.
 
-    What the deadline leaves unscored stands behind everything scored.
+    What the deadline leaves unscored stands behind everything scored; drafts that it leaves unscored are left out.
     """
     from ensemble.decode import score_grids
 
-    votes = Counter(grid_key(grid) for _, grid, _ in found)
+    grids = {grid_key(grid): grid for grid in [*(grid for _, grid, _ in found), *drafts]}
     own = {grid_key(grid): log_likelihood for _, grid, log_likelihood in reversed(found)}
-    grids = {grid_key(grid): grid for _, grid, _ in found}
+    votes = Counter(grid_key(grid) for _, grid, _ in found)
+    votes.update({key: 0 for key in grids})
     scores: dict[GridKey, float] = {}
     pass_seconds = 0.0
     for key, _ in votes.most_common():
         started = time.monotonic()
         if deadline is not None and started + pass_seconds > deadline:
-            scores[key] = min(own[key], *scores.values()) if scores else own[key]
+            if key in own:
+                scores[key] = min(own[key], *scores.values()) if scores else own[key]
             continue
         values = score_grids(model, prefilled, [view.grid(grids[key]) for view in views])
         scores[key] = min(0.0, sum(values) / len(values))
