@@ -14,10 +14,10 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from dsl.grid import same_grid
+from dsl.grid import grid_key, same_grid
 from ensemble.config import MergeConfig
 from ensemble.data import load_tasks
-from ensemble.merge import merge
+from ensemble.merge import log_odds, merge
 from ensemble.scoring import Score, score
 from ensemble.store import Run, open_run
 from ensemble.types import Candidate, Grid, Prediction
@@ -104,7 +104,8 @@ def _evidence(
 ) -> dict[str, int]:
     """Count the tasks that some program fits on all demonstrations, and how many first attempts of those are right.
 
-    The same once more for the tasks whose fitting program is likelier right than wrong by its own cost.
+    The same once more for the tasks whose first attempt is likelier right than wrong on every test input, by the odds
+    that the rule ``likeliest`` ranks by.
     """
     counts = Counter[str]()
     for task_id, found in candidates.items():
@@ -113,10 +114,15 @@ def _evidence(
         if fitting:
             counts["tasks_with_a_fitting_program"] += 1
             counts["of_which_first_attempt_right"] += right
-        if any(where.cost is not None and where.cost <= 1.0 for where in fitting):
-            counts["tasks_with_a_likely_program"] += 1
+        if all(_is_likely(found, k, grids) for k, grids in enumerate(attempts[task_id].attempts)):
+            counts["tasks_with_a_likely_first_attempt"] += 1
             counts["of_likely_first_attempt_right"] += right
     return dict(counts)
+
+
+def _is_likely(found: Sequence[Candidate], test_index: int, grids: tuple[Grid, ...]) -> bool:
+    odds = log_odds([c for c in found if c.test_index == test_index])
+    return bool(grids) and odds.get(grid_key(grids[0]), -1.0) >= 0.0
 
 
 def _first_is(grids: tuple[Grid, ...], answer: Grid) -> bool:

@@ -1,5 +1,6 @@
 """Say for one task who proposed which grid, and what its best program computes step by step."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from dsl.program import Call, Input, Literal, Program, evaluate, parse
 from dsl.registry import get_primitive
 from dsl.task import Task
 from dsl.types import Object
-from ensemble.merge import Support, merge, support_of
+from ensemble.merge import Support, log_odds, merge, support_of
 from ensemble.types import Candidate, Prediction
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _votes(
     pool: Sequence[Candidate], prediction: Prediction, test_index: int, truth: Grid | None, digits: bool
 ) -> Iterator[str]:
     """Yield the proposed grids: first the attempts, then the others by votes."""
-    supports = support_of(pool)
+    supports, odds = support_of(pool), log_odds(pool)
     attempts = {grid_key(grid): place for place, grid in enumerate(prediction.attempts[test_index], 1)}
     order = sorted(supports, key=lambda key: (attempts.get(key, MAX_GRIDS), -supports[key].votes, key))
     if not order:
@@ -71,11 +72,15 @@ def _votes(
         place = f"attempt {attempts[key]}" if key in attempts else "not submitted"
         right = "" if truth is None else ", right" if key == grid_key(truth) else ", wrong"
         yield ""
-        yield f"{place}{right}: {_count(supports[key].votes, 'vote')}"
+        yield f"{place}{right}: {_count(supports[key].votes, 'vote')}{_percent(odds.get(key))}"
         yield text_of_grid(supports[key].grid, digits=digits)
         yield from _voters(supports[key])
     if len(order) > MAX_GRIDS:
         yield f"... and {_count(len(order) - MAX_GRIDS, 'other grid')}"
+
+
+def _percent(odds: float | None) -> str:
+    return "" if odds is None else f", right at {1.0 / (1.0 + math.exp(-odds)):.0%} by its own odds"
 
 
 def _voters(support: Support) -> Iterator[str]:

@@ -29,7 +29,17 @@ from ensemble.errors import ConfigError
 from ensemble.types import Candidate, Prediction
 from ensemble.voting import hierarchical_vote
 
-__all__ = ["NUM_ATTEMPTS", "RULES", "Support", "get_rule", "hierarchical_vote", "merge", "rule", "support_of"]
+__all__ = [
+    "NUM_ATTEMPTS",
+    "RULES",
+    "Support",
+    "get_rule",
+    "hierarchical_vote",
+    "log_odds",
+    "merge",
+    "rule",
+    "support_of",
+]
 
 NUM_ATTEMPTS = 2
 
@@ -214,10 +224,23 @@ def _interleaved(first: Sequence[Grid], second: Sequence[Grid]) -> list[Grid]:
 
 @rule("likeliest")
 def likeliest(candidates: Sequence[Candidate]) -> list[Grid]:
-    """Rank by log odds to be right: a program's by its cost, the network's by its own estimate and the views' share.
+    """Rank by :func:`log_odds`, at equal odds programs first; solvers of neither family come last, by votes."""
+    odds, programs = log_odds(candidates), support_of(_family(candidates, SYMBOLIC))
+    likelihoods = _log_likelihoods(support_of(_family(candidates, NEURAL)))
+    ranked = _ranked(
+        {**support_of(_drawn(candidates)), **programs},
+        lambda key: (odds[key], float(key in programs), likelihoods.get(key, -math.inf)),
+    )
+    others = _by_votes(c for c in candidates if c.provenance.family not in (SYMBOLIC, NEURAL))
+    return _distinct(ranked, others)
 
-    A grid is wrong if both halves are, and a program's grid the likelier so the less likely the adapted network finds
-    it than another program's. Solvers of neither family come last, by votes.
+
+def log_odds(candidates: Sequence[Candidate]) -> dict[GridKey, float]:
+    """Return the log odds, in nats, that each grid of programs or of the network is right, for one test input.
+
+    A program's are those of its cost, the network's those of its own estimate and its views' share; a grid is wrong if
+    both halves are. A program's grid is doubted the more the less likely the adapted network finds it than another
+    program's.
     """
     programs = support_of(_family(candidates, SYMBOLIC))
     views = support_of(_drawn(candidates))
@@ -225,7 +248,7 @@ def likeliest(candidates: Sequence[Candidate]) -> list[Grid]:
     likelihoods = _log_likelihoods(support_of(_family(candidates, NEURAL)))
     doubts = _doubts({key: likelihoods[key] for key in programs if key in likelihoods})
 
-    def log_odds(key: GridKey) -> float:
+    def odds(key: GridKey) -> float:
         wrong = 1.0
         if key in programs:
             wrong -= max(2.0**-cost for cost in _costs(programs[key]))
@@ -234,11 +257,7 @@ def likeliest(candidates: Sequence[Candidate]) -> list[Grid]:
         wrong = min(max(wrong, LEAST_WRONG), 1.0 - LEAST_WRONG)
         return math.log1p(-wrong) - math.log(wrong) - (doubts(key) if key in programs else 0.0)
 
-    ranked = _ranked(
-        {**views, **programs}, lambda key: (log_odds(key), float(key in programs), likelihoods.get(key, -math.inf))
-    )
-    others = _by_votes(c for c in candidates if c.provenance.family not in (SYMBOLIC, NEURAL))
-    return _distinct(ranked, others)
+    return {key: odds(key) for key in (*programs, *views)}
 
 
 def _doubts(likelihoods: Mapping[GridKey, float]) -> Callable[[GridKey], float]:

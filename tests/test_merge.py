@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsl.grid import as_grid, grid_from_text, grid_to_text, same_grid
+from dsl.grid import as_grid, grid_from_text, grid_key, grid_to_text, same_grid
 from dsl.task import Example, Task
 from ensemble.config import MergeConfig
 from ensemble.errors import ConfigError
-from ensemble.merge import RULES, get_rule, hierarchical_vote, merge, support_of
+from ensemble.merge import DOUBT, RULES, get_rule, hierarchical_vote, log_odds, merge, support_of
 from ensemble.types import Candidate, Provenance
 from ensemble.voting import _top_three
 
@@ -340,3 +340,12 @@ def test_one_vote_fills_both_places_and_none_is_refused():
     assert same_grid(first, second)
     with pytest.raises(ValueError, match="at least one grid"):
         hierarchical_vote([])
+
+
+def test_log_odds_are_those_of_the_program_less_the_networks_doubt():
+    programs = [symbolic("1", cost=1.0), symbolic("2", cost=2.0)]
+    alone = log_odds(programs)
+    assert [alone[grid_key(grid_from_text(text))] for text in "12"] == pytest.approx([0.0, np.log(1 / 3)])
+    both = log_odds([*programs, judged("1", -3.0), judged("2", -1.0)])
+    assert [both[grid_key(grid_from_text(text))] for text in "12"] == pytest.approx([-2.0 * DOUBT, np.log(1 / 3)])
+    assert log_odds([judged("1", -1.0), other("2")]) == {}
