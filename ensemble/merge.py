@@ -6,6 +6,7 @@ under ``@rule``: the ablation then reports it.
 
 ======================== ============================================================================================
 ``likeliest``            the grids that are likeliest right by both halves' own odds
+``learned``              the same evidence, weighed as a conditional logit has learned (``ensemble.selector``)
 ``lexicographic``        programs that reproduce every demonstration first, the network in the second place
 ``program_first``        the two most frequent outputs of such programs, else hierarchical voting (Li et al. 2024,
                          "Combining induction and transduction"; also the ensemble of Akyürek et al. 2024)
@@ -26,12 +27,14 @@ from dsl.grid import Grid, GridKey, grid_key
 from dsl.task import Task
 from ensemble.config import MergeConfig, nearest
 from ensemble.errors import ConfigError
+from ensemble.selector import utility
 from ensemble.types import Candidate, Prediction
 from ensemble.voting import hierarchical_vote
 
 __all__ = [
     "NUM_ATTEMPTS",
     "RULES",
+    "Evidence",
     "Support",
     "get_rule",
     "hierarchical_vote",
@@ -57,8 +60,8 @@ DOUBT = 0.4
 program's grid that it finds likeliest; up to ``MOST_UNLIKELY``. Fitted on ``dev`` (``benchmarks/LOG.md``)."""
 MOST_UNLIKELY = 10.0
 
-LEAST_WRONG = 1e-4
-"""No grid is more certain than this, or its opposite."""
+LEAST = 1e-4
+"""Least probability that a grid is right, or wrong."""
 
 SYMBOLIC, NEURAL = "symbolic", "neural"
 
@@ -242,37 +245,83 @@ def log_odds(candidates: Sequence[Candidate]) -> dict[GridKey, float]:
     both halves are. A program's grid is doubted the more the less likely the adapted network finds it than another
     program's.
     """
+    return {
+        key: _logit(1.0 - (1.0 - said.program) * (1.0 - said.estimate)) - DOUBT * said.doubt
+        for key, said in evidence_of(candidates).items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What both halves say of one grid.
+
+    Attributes:
+        program: probability that it is right by its best program, 0 without one.
+        fits: whether a program behind it reproduces every demonstration.
+        estimate: probability that it is right by the network, less where its views differ; 0 if no view gave it.
+        doubt: nats of log-likelihood by which the adapted network finds it less likely than another program's grid, at
+            most ``MOST_UNLIKELY``; 0 without a program. What the network had no time to judge has the mean.
+        by_program: whether a program gives it.
+    """
+
+    program: float
+    fits: bool
+    estimate: float
+    doubt: float
+    by_program: bool
+
+    def features(self) -> dict[str, float]:
+        """Return the features of the learned selector."""
+        return {
+            "program": _logit(self.program),
+            "fits": float(self.fits),
+            "estimate": math.log(max(self.estimate, LEAST)),
+            "doubt": self.doubt,
+            "only network": float(not self.by_program),
+        }
+
+
+def evidence_of(candidates: Sequence[Candidate]) -> dict[GridKey, Evidence]:
+    """Return what is known of each grid of programs or of the network, for one test input."""
     programs = support_of(_family(candidates, SYMBOLIC))
     views = support_of(_drawn(candidates))
     draws = sum(support.votes for support in views.values())
     likelihoods = _log_likelihoods(support_of(_family(candidates, NEURAL)))
-    doubts = _doubts({key: likelihoods[key] for key in programs if key in likelihoods})
+    judged = [likelihoods[key] for key in programs if key in likelihoods]
+    best = max(judged, default=0.0)
+    mean = math.fsum(min(best - value, MOST_UNLIKELY) for value in judged) / max(1, len(judged))
+    found = {}
+    for key in (*programs, *(key for key in views if key not in programs)):
+        by_program, share = key in programs, views[key].votes / draws if key in views else 0.0
+        doubt = min(best - likelihoods[key], MOST_UNLIKELY) if key in likelihoods else mean
+        found[key] = Evidence(
+            program=max(2.0**-cost for cost in _costs(programs[key])) if by_program else 0.0,
+            fits=any(c.provenance.verified for c in programs[key].candidates) if by_program else False,
+            estimate=OWN_ESTIMATE * math.exp(likelihoods[key]) * share**2 if share else 0.0,
+            doubt=doubt if by_program else 0.0,
+            by_program=by_program,
+        )
+    return found
 
-    def odds(key: GridKey) -> float:
-        wrong = 1.0
-        if key in programs:
-            wrong -= max(2.0**-cost for cost in _costs(programs[key]))
-        if key in views:
-            wrong *= 1.0 - OWN_ESTIMATE * math.exp(likelihoods[key]) * (views[key].votes / draws) ** 2
-        wrong = min(max(wrong, LEAST_WRONG), 1.0 - LEAST_WRONG)
-        return math.log1p(-wrong) - math.log(wrong) - (doubts(key) if key in programs else 0.0)
 
-    return {key: odds(key) for key in (*programs, *views)}
-
-
-def _doubts(likelihoods: Mapping[GridKey, float]) -> Callable[[GridKey], float]:
-    """Return what programs' grids lose, in nats of log odds; what the network had no time to judge loses the mean."""
-    if not likelihoods:
-        return lambda key: 0.0
-    best = max(likelihoods.values())
-    known = {key: DOUBT * min(best - value, MOST_UNLIKELY) for key, value in likelihoods.items()}
-    mean = math.fsum(known.values()) / len(known)
-    return lambda key: known.get(key, mean)
+def _logit(probability: float) -> float:
+    probability = min(max(probability, LEAST), 1.0 - LEAST)
+    return math.log(probability) - math.log1p(-probability)
 
 
 def _costs(support: Support) -> list[float]:
     """Return the costs of a grid's programs; a program without one is as good as wrong."""
     return [math.inf if c.provenance.cost is None else c.provenance.cost for c in support.candidates]
+
+
+@rule("learned")
+def learned(candidates: Sequence[Candidate]) -> list[Grid]:
+    """Rank by the utility of ``ensemble.selector``, learned from right grids; other solvers come last, by votes."""
+    utilities = {key: utility(said.features()) for key, said in evidence_of(candidates).items()}
+    grids = support_of(c for c in candidates if c.provenance.family in (SYMBOLIC, NEURAL))
+    ranked = _ranked({key: grids[key] for key in utilities}, lambda key: (utilities[key],))
+    others = _by_votes(c for c in candidates if c.provenance.family not in (SYMBOLIC, NEURAL))
+    return _distinct(ranked, others)
 
 
 @rule("lexicographic")

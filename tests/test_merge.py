@@ -12,7 +12,19 @@ from dsl.grid import as_grid, grid_from_text, grid_key, grid_to_text, same_grid
 from dsl.task import Example, Task
 from ensemble.config import MergeConfig
 from ensemble.errors import ConfigError
-from ensemble.merge import DOUBT, RULES, get_rule, hierarchical_vote, log_odds, merge, support_of
+from ensemble.merge import (
+    DOUBT,
+    MOST_UNLIKELY,
+    OWN_ESTIMATE,
+    RULES,
+    evidence_of,
+    get_rule,
+    hierarchical_vote,
+    log_odds,
+    merge,
+    support_of,
+)
+from ensemble.selector import FEATURES
 from ensemble.types import Candidate, Provenance
 from ensemble.voting import _top_three
 
@@ -349,3 +361,16 @@ def test_log_odds_are_those_of_the_program_less_the_networks_doubt():
     both = log_odds([*programs, judged("1", -3.0), judged("2", -1.0)])
     assert [both[grid_key(grid_from_text(text))] for text in "12"] == pytest.approx([-2.0 * DOUBT, np.log(1 / 3)])
     assert log_odds([judged("1", -1.0), other("2")]) == {}
+
+
+def test_evidence_is_what_each_half_says():
+    pool = [symbolic("1", cost=1.0), symbolic("2", cost=2.0, verified=False), judged("1", -30.0), judged("2", -1.0)]
+    pool += [neural("2", view="a"), neural("3", view="b", log_score=-0.5)]
+    known = {text: evidence_of(pool)[grid_key(grid_from_text(text))] for text in "123"}
+    assert [known[text].program for text in "123"] == [0.5, 0.25, 0.0]
+    assert [known[text].fits for text in "123"] == [True, False, False]
+    assert [known[text].doubt for text in "123"] == [MOST_UNLIKELY, 0.0, 0.0]
+    assert [known[text].by_program for text in "123"] == [True, True, False]
+    shares = [0.0, OWN_ESTIMATE * np.exp(-1.0) / 4, OWN_ESTIMATE * np.exp(-0.5) / 4]
+    assert [known[text].estimate for text in "123"] == pytest.approx(shares)
+    assert set(known["1"].features()) == set(FEATURES)
