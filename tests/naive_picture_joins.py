@@ -28,7 +28,15 @@ def overlay(code: int, pictures: list[Picture]) -> Picture:
     return paint(sorted(pictures, key=lambda p: np.count_nonzero(p[0]))[::-1])
 
 
+def trimmed(picture: Picture) -> Picture:
+    rows, columns = np.nonzero(picture[0])
+    return picture[0][rows.min() : rows.max() + 1, columns.min() : columns.max() + 1], 0, 0
+
+
 def aligned(code: int, pictures: list[Picture]) -> Picture | None:
+    if not all(p[0].any() for p in pictures):
+        return None
+    pictures = [trimmed(p) for p in pictures]
     if code == codes.JOIN_CENTERED:
         if len({(p[0].shape[0] % 2, p[0].shape[1] % 2) for p in pictures}) > 1:
             return None

@@ -35,6 +35,36 @@ def find_things(a: Cells, reach: int) -> list[list[Cell]]:
     return things
 
 
+def find_boxes(a: Cells) -> list[list[Cell]]:
+    """Return the groups of one color; those of three cells or more, largest first, take what is left in their boxes."""
+    regions = []
+    left = {(int(r), int(c)) for r, c in np.argwhere(a)}
+    while left:
+        region, waiting = set(), [min(left)]
+        while waiting:
+            r, c = waiting.pop()
+            region.add((r, c))
+            near = {
+                cell for cell in ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)) if cell in left and a[cell] == a[r, c]
+            }
+            left -= near
+            waiting += near - region
+        left -= region
+        regions.append(region)
+    free = {cell for region in regions for cell in region}
+    things = []
+    for region in sorted(regions, key=len, reverse=True):
+        thing = region & free
+        if len(thing) >= 3:
+            rows, columns = zip(*thing, strict=True)
+            box = product(range(min(rows), max(rows) + 1), range(min(columns), max(columns) + 1))
+            thing = free & set(box)
+        free -= thing
+        if thing:
+            things.append(sorted(thing))
+    return sorted(things)
+
+
 def turned(a: NDArray[Any], turn: int) -> NDArray[Any]:
     a = a.T if turn & 4 else a
     a = a[:, ::-1] if turn & 1 else a
@@ -57,15 +87,14 @@ def main_of(box: Cells) -> int:
 def laid(a: Cells, things: list[list[Cell]], template: int, enlarged: Cells, top: int, left: int) -> Copy | None:
     """Return a copy at a place if what it would hide is none of it, whole colors of it, or part of its main color."""
     main = main_of(enlarged)
-    owner = {cell: k for k, thing in enumerate(things) for cell in thing}
     copy = {(int(r) + top, int(c) + left): int(enlarged[r, c]) for r, c in np.argwhere(enlarged)}
     inside = {cell for cell in copy if 0 <= cell[0] < a.shape[0] and 0 <= cell[1] < a.shape[1]}
     covered = {cell for cell in inside if a[cell]}
-    marks = {owner[cell] for cell in covered}
-    if template in marks or any(not set(things[mark]) <= covered for mark in marks):
-        return None
     own = {int(a[cell]) for cell in covered if copy[cell] == main} or {main}
     if any(a[cell] != copy[cell] for cell in covered if copy[cell] != main) or len(own) > 1:
+        return None
+    marks = {k for k, thing in enumerate(things) if not covered.isdisjoint(thing)}
+    if template in marks or any(not set(things[mark]) <= covered for mark in marks):
         return None
     (color,) = own
     if color != main and (color in enlarged or len(marks) > 1):
@@ -85,22 +114,21 @@ def copies(a: Cells, things: list[list[Cell]], mark: int, template: int, turns: 
     found = []
     box, (row, column) = box_of(a, things[template]), things[mark][0]
     numbers = np.arange(box.size).reshape(box.shape)
-    for scale, turn, cell in product(range(1, 5), turns, np.flatnonzero(box)):
-        if box.ravel()[cell] not in (a[row, column], main_of(box)) or len(things[mark]) % scale**2:
-            continue
+    for scale, turn in product(range(1, 5), turns):
         end = (row + scale - 1, column + scale - 1)
-        if end[0] >= a.shape[0] or end[1] >= a.shape[1] or a[end] != a[row, column]:
+        if len(things[mark]) % scale**2 or end[0] >= a.shape[0] or end[1] >= a.shape[1] or a[end] != a[row, column]:
             continue
-        r, c = np.argwhere(turned(numbers, turn) == cell)[0]
         enlarged = np.kron(turned(box, turn), np.ones((scale, scale), np.uint8))
-        copy = laid(a, things, template, enlarged, row - int(r) * scale, column - int(c) * scale)
-        if copy is not None:
-            found.append(copy)
+        for cell in np.flatnonzero(box):
+            if box.ravel()[cell] in (a[row, column], main_of(box)):
+                r, c = np.argwhere(turned(numbers, turn) == cell)[0]
+                copy = laid(a, things, template, enlarged, row - int(r) * scale, column - int(c) * scale)
+                found += [copy] if copy is not None else []
     return found
 
 
 def stamp(a: Cells, kind: int) -> Cells | None:
-    things = find_things(a, 2 if kind == 1 else 1)
+    things = find_boxes(a) if kind == 3 else find_things(a, 2 if kind == 1 else 1)
     if len(things) > 100:
         return None
     several = [k for k, thing in enumerate(things) if len({a[cell] for cell in thing}) > 1 and len(thing) <= 100]

@@ -118,7 +118,7 @@ ARGUMENTS = {
     "COUNT": range(16),
     "AT_SIDE": range(2),
     "FILL_BOXES": range(2),
-    "STAMP": range(3),
+    "STAMP": range(4),
     "RECTANGLES": range(3),
     "FIT": range(2),
     "RESIZE": range(2),

@@ -50,7 +50,7 @@ def join_pictures(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, s
 
     Args:
         code: one of ``JOIN_*``.
-        cells: cells of the members, flat.
+        cells: cells of the members, flat; members may be trimmed in place.
         boxes: ``(64, 5)``, offset, height, width, y and x of the members.
         n: number of members.
         out: ``(900,)``, receives the cells in row order.
@@ -132,23 +132,40 @@ def _paste(cells: Cells, boxes: Numbers, member: int, out: Cells, out_width: int
 @njit(cache=True)
 def _align(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, scratch: Numbers) -> Box:
     """Lay pictures over each other, smallest on top, by their centers or by the one cell of a color that all have."""
-    color = 0
-    if code == JOIN_SHARED_COLOR:
-        color = _shared_color(cells, boxes, n)
-        if color == 0:
+    for k in range(n):
+        if not _trim(cells, boxes, k):
             return 0, 0, 0, 0
+    color = _shared_color(cells, boxes, n) if code == JOIN_SHARED_COLOR else 0
+    if color == 0 and code == JOIN_SHARED_COLOR:
+        return 0, 0, 0, 0
     for k in range(n):
         height, width = boxes[k, BOX_HEIGHT], boxes[k, BOX_WIDTH]
-        down, across = height, width
-        if (height - boxes[0, BOX_HEIGHT]) & 1 != 0 or (width - boxes[0, BOX_WIDTH]) & 1 != 0:
-            if color == 0:
-                return 0, 0, 0, 0
+        scratch[_ROWS + k], scratch[_COLUMNS + k] = -(height // 2), -(width // 2)
+        if color == 0 and ((height ^ boxes[0, BOX_HEIGHT]) & 1 != 0 or (width ^ boxes[0, BOX_WIDTH]) & 1 != 0):
+            return 0, 0, 0, 0
         for cell in range(height * width if color > 0 else 0):
             if cells[boxes[k, BOX_OFFSET] + cell] == color:
-                down, across = 2 * (cell // width), 2 * (cell % width)
-        scratch[_ROWS + k], scratch[_COLUMNS + k] = -(down >> 1), -(across >> 1)
+                scratch[_ROWS + k], scratch[_COLUMNS + k] = -(cell // width), -(cell % width)
     height, width, _, _ = _lay_over(JOIN_OVERLAY_GROWING, cells, boxes, n, out, scratch)
     return height, width, 0, 0
+
+
+@njit(cache=True)
+def _trim(cells: Cells, boxes: Numbers, member: int) -> bool:
+    """Cut a member in place to the box of its nonzero cells; return False if it has none."""
+    start, old_width = boxes[member, BOX_OFFSET], boxes[member, BOX_WIDTH]
+    top, left, bottom, right = MAX_SIDE, MAX_SIDE, -1, -1
+    for cell in range(boxes[member, BOX_HEIGHT] * old_width):
+        if cells[start + cell] != 0:
+            r, c = cell // old_width, cell % old_width
+            top, bottom, left, right = min(top, r), r, min(left, c), max(right, c)
+    if bottom < 0:
+        return False
+    height, width = bottom - top + 1, right - left + 1
+    for cell in range(height * width):
+        cells[start + cell] = cells[start + (top + cell // width) * old_width + left + cell % width]
+    boxes[member, BOX_HEIGHT], boxes[member, BOX_WIDTH] = height, width
+    return True
 
 
 @njit(cache=True)

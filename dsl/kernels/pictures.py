@@ -7,9 +7,10 @@ Where colors are equally common, the lower number counts as more common.
 
 Beyond the plain operations: ``PALETTE`` orders colors by how common they are, ``STRIPES`` keeps every other row, column
 or cell of a checkerboard, ``ROLL`` moves cells around, ``FRACTAL`` puts a picture into itself, ``AT_SIDE`` tells things
-cut off by the side from whole ones, ``FILL_BOXES`` completes things to rectangles, ``STAMP`` copies a thing of several
-colors to where parts of it lie, ``RECTANGLES`` keeps large rectangles and squares of one color. Each is a move that many tasks make
-as one step and that no short chain of the others gives; all take less than a few microseconds, but stamps more.
+cut off by the side from whole ones, ``FILL_BOXES`` completes things to rectangles, ``STAMP`` moves a thing of several
+colors to where parts of it lie, ``RECTANGLES`` keeps large rectangles and squares of one color. Each is a move that
+many tasks make as one step and that no short chain of the others gives; all but ``STAMP`` take less than a few
+microseconds.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """Operations on pictures that find one part of a picture again in another: stamps, and rectangles of one color.
 
-A *thing* is a group of nonzero cells in touch. A thing of several colors is a *template*. Where other things are what one
-would see of a turned, enlarged copy of it if whole colors of the copy were hidden, these are *marks*: the copy is laid
-over them. Where only the color most common in the template differs, the copy takes the mark's color.
+A *thing* is a group of nonzero cells in touch. A thing of several colors is a *template*. Where other things are what
+one would see of a turned, enlarged copy of it if whole colors of the copy were hidden, these are *marks*: the copy is
+laid over them. Where only the color most common in the template differs, the copy takes the mark's color.
 
 ``scratch`` holds numbers of each thing, its cells in reading order, and which thing lies on each cell.
 """
@@ -32,7 +32,13 @@ _OUT = 128
 
 @njit(cache=True)
 def find_things(a: Cells, reach: int, scratch: Numbers) -> int:
-    """Number the groups of nonzero cells at most ``reach`` apart, in reading order, and list their cells likewise."""
+    """Number the things in reading order and list their cells likewise; return how many, or more than ``MAX_THINGS``.
+
+    Args:
+        a: cells ``(h, w)``.
+        reach: how far apart cells of one thing may lie; 0 for cells of one color side by side and what is in their box.
+        scratch: work space.
+    """
     h, w = a.shape
     for r in range(h):
         for c in range(w):
@@ -43,35 +49,94 @@ def find_things(a: Cells, reach: int, scratch: Numbers) -> int:
             if a[row, column] == 0 or scratch[LABELS + row * 32 + column] > 0:
                 continue
             count += 1
+            if count > MAX_THINGS:
+                return count
             scratch[LABELS + row * 32 + column] = count
             scratch[0] = row * 32 + column
-            depth, size = 1, 0
+            depth = 1
             while depth > 0:
                 depth -= 1
-                size += 1
-                here = scratch[depth]
-                r, c = here >> 5, here & 31
-                for y in range(max(0, r - reach), min(h, r + reach + 1)):
-                    for x in range(max(0, c - reach), min(w, c + reach + 1)):
-                        if a[y, x] != 0 and scratch[LABELS + y * 32 + x] == 0:
+                r, c = scratch[depth] >> 5, scratch[depth] & 31
+                step = max(1, reach)
+                for y in range(max(0, r - step), min(h, r + step + 1)):
+                    for x in range(max(0, c - step), min(w, c + step + 1)):
+                        if a[y, x] == 0 or scratch[LABELS + y * 32 + x] > 0:
+                            continue
+                        if reach > 0 or (a[y, x] == a[r, c] and (y == r or x == c)):
                             scratch[LABELS + y * 32 + x] = count
                             scratch[depth] = y * 32 + x
                             depth += 1
-            scratch[STARTS + count + 1] = size
-            if count > MAX_THINGS:
-                return count
-    scratch[STARTS + 1] = 0
-    for n in range(2, count + 2):
-        scratch[STARTS + n] += scratch[STARTS + n - 1]
+    if reach == 0:
+        count = fill_things(a, count, scratch)
+    list_cells(a, count, scratch)
+    return count
+
+
+@njit(cache=True)
+def fill_things(a: Cells, count: int, scratch: Numbers) -> int:
+    """Let each thing of three cells or more, largest first, take all that is left in its box.
+
+    Returns:
+        How many there are; they are numbered anew in reading order.
+    """
+    h, w = a.shape
+    for n in range(count + 1):
+        scratch[_SCORES + n] = 0
+        scratch[_STATES + n] = 0
+    for r in range(h):
+        for c in range(w):
+            scratch[_SCORES + scratch[LABELS + r * 32 + c]] += 1
+    for _ in range(count):
+        largest = 1
+        for n in range(2, count + 1):
+            if scratch[_SCORES + n] > scratch[_SCORES + largest]:
+                largest = n
+        if scratch[_SCORES + largest] < 3:
+            break
+        scratch[_SCORES + largest] = 0
+        size, top, left, bottom, right = 0, 31, 31, -1, -1
+        for r in range(h):
+            for c in range(w):
+                if scratch[LABELS + r * 32 + c] == largest:
+                    size += 1
+                    top, bottom, left, right = min(top, r), r, min(left, c), max(right, c)
+        if size < 3:
+            continue
+        for r in range(top, bottom + 1):
+            for c in range(left, right + 1):
+                if scratch[LABELS + r * 32 + c] > 0:
+                    scratch[LABELS + r * 32 + c] = -largest
+    found = 0
+    for r in range(h):
+        for c in range(w):
+            n = abs(scratch[LABELS + r * 32 + c])
+            if n > 0 and scratch[_STATES + n] == 0:
+                found += 1
+                scratch[_STATES + n] = found
+            scratch[LABELS + r * 32 + c] = scratch[_STATES + n] if n > 0 else 0
+    return found
+
+
+@njit(cache=True)
+def list_cells(a: Cells, count: int, scratch: Numbers) -> None:
+    """Write the cells of thing n in reading order from ``STARTS + n`` of the queue up to ``STARTS + n + 1``."""
+    h, w = a.shape
+    for n in range(count + 2):
+        scratch[STARTS + n] = 0
+    for r in range(h):
+        for c in range(w):
+            n = scratch[LABELS + r * 32 + c]
+            if n > 0:
+                scratch[STARTS + n + 1] += 1
     for n in range(1, count + 1):
         scratch[_SEEN + n] = scratch[STARTS + n]
+        scratch[STARTS + n + 1] += scratch[STARTS + n]
     for r in range(h):
         for c in range(w):
             n = scratch[LABELS + r * 32 + c]
             if n > 0:
                 scratch[QUEUE + scratch[_SEEN + n]] = r * 32 + c
                 scratch[_SEEN + n] += 1
-    return count
 
 
 @njit(cache=True)
@@ -85,8 +150,8 @@ def find_templates(a: Cells, count: int, scratch: Numbers) -> int:
         for j in range(scratch[STARTS + n], scratch[STARTS + n + 1]):
             r, c = scratch[QUEUE + j] >> 5, scratch[QUEUE + j] & 31
             top, bottom, left, right = min(top, r), max(bottom, r), min(left, c), max(right, c)
-            scratch[COLORS + np.int64(a[r, c])] += 1
-            present |= 1 << np.int64(a[r, c])
+            scratch[COLORS + int(a[r, c])] += 1
+            present |= 1 << int(a[r, c])
         for color in range(1, 10):
             if scratch[COLORS + color] > scratch[COLORS + main]:
                 main = color
@@ -145,7 +210,7 @@ def lay_copy(a: Cells, template: int, place: int, paint: int, out: Cells, scratc
     present, missing, touched, whole, own = 0, 0, 0, 0, 0
     for j in range(scratch[STARTS + template], scratch[STARTS + template + 1]):
         cell = scratch[QUEUE + j]
-        color = np.int64(a[cell >> 5, cell & 31])
+        color = int(a[cell >> 5, cell & 31])
         r, c = turned_cell(template, cell, turn, scratch)
         for y in range(top + r * scale, top + (r + 1) * scale):
             for x in range(left + c * scale, left + (c + 1) * scale):
@@ -162,7 +227,7 @@ def lay_copy(a: Cells, template: int, place: int, paint: int, out: Cells, scratc
                 if thing == 0:
                     missing |= 1 << color
                     continue
-                below = np.int64(a[y, x])
+                below = int(a[y, x])
                 if thing == template or scratch[_STATES + thing] != 0 or (color != main and below != color):
                     return 0
                 if color == main:
@@ -188,20 +253,18 @@ def lay_copy(a: Cells, template: int, place: int, paint: int, out: Cells, scratc
 
 @njit(cache=True)
 def best_place(a: Cells, mark: int, templates: int, mirrored: bool, out: Cells, scratch: Numbers) -> None:
-    """Find the copy of a template with a block of cells at a thing's first cell that covers most things, first of equals.
+    """Find the copy of a template that has a block at a thing's first cell and covers most things; the first of equals.
 
     ``_SCORES`` receives what :func:`lay_copy` returned for it, ``_PLACES`` template, turn, scale, row and column.
     """
     first = scratch[QUEUE + scratch[STARTS + mark]]
-    color = np.int64(a[first >> 5, first & 31])
+    color = int(a[first >> 5, first & 31])
     size = scratch[STARTS + mark + 1] - scratch[STARTS + mark]
     scratch[_SCORES + mark] = 0
     for k in range(templates):
         template = scratch[_ORDER + k]
         main, colors = scratch[_MEASURES + 6 * template + 4], scratch[_MEASURES + 6 * template + 5]
-        wanted = color
-        if (colors >> color) & 1 == 0:
-            wanted = main
+        wanted = color if (colors >> color) & 1 == 1 else int(main)
         if template == mark or scratch[_STATES + template] == _MARK:
             continue
         for scale in range(1, MAX_SCALE + 1):
@@ -213,7 +276,7 @@ def best_place(a: Cells, mark: int, templates: int, mirrored: bool, out: Cells, 
                     continue
                 for j in range(scratch[STARTS + template], scratch[STARTS + template + 1]):
                     cell = scratch[QUEUE + j]
-                    if np.int64(a[cell >> 5, cell & 31]) != wanted:
+                    if int(a[cell >> 5, cell & 31]) != wanted:
                         continue
                     r, c = turned_cell(template, cell, turn, scratch)
                     top, left = (first >> 5) - r * scale + _OUT, (first & 31) - c * scale + _OUT
@@ -231,8 +294,9 @@ def stamp(a: Cells, y: int, x: int, kind: int, out: Cells, scratch: Numbers) -> 
         a: cells ``(h, w)``.
         y: row of the picture.
         x: column of the picture.
-        kind: 0 turned and mirrored as the marks ask, as they are where that fits; 1 likewise, where things hold together
-            over gaps of one cell; 2 with left and right swapped.
+        kind: 0 turned and mirrored as the marks ask, as they are where that fits; 1 likewise, where things hold
+            together over gaps of one cell; 2 with left and right swapped; 3 as 0, where things are one color with what
+            is in its box.
         out: receives the cells.
         scratch: work space.
     """
@@ -240,7 +304,7 @@ def stamp(a: Cells, y: int, x: int, kind: int, out: Cells, scratch: Numbers) -> 
     main = main_color(a, scratch)
     if main == 0 or scratch[COLORS] + scratch[COLORS + main] == h * w:
         return 0, 0, 0, 0
-    count = find_things(a, 2 if kind == 1 else 1, scratch)
+    count = find_things(a, 2 if kind == 1 else 0 if kind == 3 else 1, scratch)
     if count < 2 or count > MAX_THINGS:
         return 0, 0, 0, 0
     templates = find_templates(a, count, scratch)

@@ -107,7 +107,7 @@ _CHANGES: tuple[tuple[str, int, Choices], ...] = (
     ("components", p.DROP_SMALL, ("drop single", "keep single", "keep largest", "drop largest")),
     ("at side", p.AT_SIDE, ("keep", "drop")),
     ("fill boxes", p.FILL_BOXES, ("0", "1")),
-    ("stamp", p.STAMP, ("", "loose", "mirrored")),
+    ("stamp", p.STAMP, ("", "loose", "mirrored", "boxes")),
     ("rectangles", p.RECTANGLES, ("", "2", "3")),
     ("gravity", p.GRAVITY, _STRAIGHT),
     ("fall", p.FALL, _STRAIGHT),
