@@ -84,10 +84,8 @@ def main_of(box: Cells) -> int:
     return min(counts, key=lambda color: (-counts[color], color))
 
 
-def laid(a: Cells, things: list[list[Cell]], template: int, enlarged: Cells, top: int, left: int) -> Copy | None:
-    """Return a copy at a place if what it would hide is none of it, whole colors of it, or part of its main color."""
-    main = main_of(enlarged)
-    copy = {(int(r) + top, int(c) + left): int(enlarged[r, c]) for r, c in np.argwhere(enlarged)}
+def laid(a: Cells, things: list[list[Cell]], template: int, copy: dict[Cell, int], main: int) -> Copy | None:
+    """Return a copy of cells by place if the things below it show whole colors of it, or some of its main color too."""
     inside = {cell for cell in copy if 0 <= cell[0] < a.shape[0] and 0 <= cell[1] < a.shape[1]}
     covered = {cell for cell in inside if a[cell]}
     own = {int(a[cell]) for cell in covered if copy[cell] == main} or {main}
@@ -97,7 +95,7 @@ def laid(a: Cells, things: list[list[Cell]], template: int, enlarged: Cells, top
     if template in marks or any(not set(things[mark]) <= covered for mark in marks):
         return None
     (color,) = own
-    if color != main and (color in enlarged or len(marks) > 1):
+    if color != main and (color in copy.values() or len(marks) > 1):
         return None
     shown = {copy[cell] for cell in covered}
     beyond = {copy[cell] for cell in copy.keys() - inside} - {main}
@@ -113,16 +111,18 @@ def copies(a: Cells, things: list[list[Cell]], mark: int, template: int, turns: 
     """Return the copies of a template that fit and have a block at the mark's first cell."""
     found = []
     box, (row, column) = box_of(a, things[template]), things[mark][0]
-    numbers = np.arange(box.size).reshape(box.shape)
+    main, numbers = main_of(box), np.arange(box.size).reshape(box.shape)
     for scale, turn in product(range(1, 5), turns):
         end = (row + scale - 1, column + scale - 1)
         if len(things[mark]) % scale**2 or end[0] >= a.shape[0] or end[1] >= a.shape[1] or a[end] != a[row, column]:
             continue
-        enlarged = np.kron(turned(box, turn), np.ones((scale, scale), np.uint8))
-        for cell in np.flatnonzero(box):
-            if box.ravel()[cell] in (a[row, column], main_of(box)):
-                r, c = np.argwhere(turned(numbers, turn) == cell)[0]
-                copy = laid(a, things, template, enlarged, row - int(r) * scale, column - int(c) * scale)
+        numbered = dict(zip(turned(numbers, turn).ravel().tolist(), np.ndindex(turned(box, turn).shape), strict=True))
+        blocks = [(r, c, int(box.ravel()[k])) for k, (r, c) in sorted(numbered.items()) if box.ravel()[k]]
+        for first_r, first_c, color in blocks:
+            if color in (a[row, column], main):
+                moved = [(row + (r - first_r) * scale, column + (c - first_c) * scale, k) for r, c, k in blocks]
+                cells = {(y + i, x + j): k for y, x, k in moved for i in range(scale) for j in range(scale)}
+                copy = laid(a, things, template, cells, main)
                 found += [copy] if copy is not None else []
     return found
 
