@@ -4,139 +4,32 @@ A *thing* is a group of nonzero cells in touch. A thing of several colors is a *
 one would see of a turned, enlarged copy of it if whole colors of the copy were hidden, these are *marks*: the copy is
 laid over them. Where only the color most common in the template differs, the copy takes the mark's color.
 
-``scratch`` holds numbers of each thing, its cells in reading order, and which thing lies on each cell.
+``scratch`` holds the things as ``picture_things`` lists them, and numbers of each.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsl.kernels.cache import njit
+from dsl.kernels.picture_things import MAX_THINGS, SCORES, SEEN, STATES, find_things
 from dsl.kernels.pictures_regions import COLORS, LABELS, QUEUE, STARTS, main_color
 
 Cells = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
 Result = tuple[int, int, int, int]
 
-MAX_THINGS = 100
 MAX_TEMPLATE = 100
 """Most cells of a template."""
 MAX_SCALE = 4
 MIRRORED = 1
 """Turn that swaps left and right; bit 0 swaps columns, bit 1 rows, after bit 2 swapped rows and columns."""
 
-_SEEN, _STATES, _SCORES, _PLACES, _ORDER, _MEASURES, _ROUND = 0, 128, 256, 384, 512, 3400, 4079
+_PLACES, _ORDER, _MEASURES, _ROUND = 384, 512, 3400, 4079
 _MARK, _TEMPLATE = 1, 2
+_UNKNOWN = 1 << 20
+"""Score of a thing before its best copy was looked for."""
 _OUT = 128
 """Added to rows and columns outside of the picture, so that a place packs into one number."""
-
-
-@njit(cache=True)
-def find_things(a: Cells, reach: int, scratch: Numbers) -> int:
-    """Number the things in reading order and list their cells likewise; return how many, or more than ``MAX_THINGS``.
-
-    Args:
-        a: cells ``(h, w)``.
-        reach: how far apart cells of one thing may lie; 0 for cells of one color side by side and what is in their box.
-        scratch: work space.
-    """
-    h, w = a.shape
-    for r in range(h):
-        for c in range(w):
-            scratch[LABELS + r * 32 + c] = 0
-    count = 0
-    for row in range(h):
-        for column in range(w):
-            if a[row, column] == 0 or scratch[LABELS + row * 32 + column] > 0:
-                continue
-            count += 1
-            if count > MAX_THINGS:
-                return count
-            scratch[LABELS + row * 32 + column] = count
-            scratch[0] = row * 32 + column
-            depth = 1
-            while depth > 0:
-                depth -= 1
-                r, c = scratch[depth] >> 5, scratch[depth] & 31
-                step = max(1, reach)
-                for y in range(max(0, r - step), min(h, r + step + 1)):
-                    for x in range(max(0, c - step), min(w, c + step + 1)):
-                        if a[y, x] == 0 or scratch[LABELS + y * 32 + x] > 0:
-                            continue
-                        if reach > 0 or (a[y, x] == a[r, c] and (y == r or x == c)):
-                            scratch[LABELS + y * 32 + x] = count
-                            scratch[depth] = y * 32 + x
-                            depth += 1
-    if reach == 0:
-        count = fill_things(a, count, scratch)
-    list_cells(a, count, scratch)
-    return count
-
-
-@njit(cache=True)
-def fill_things(a: Cells, count: int, scratch: Numbers) -> int:
-    """Let each thing of three cells or more, largest first, take all that is left in its box.
-
-    Returns:
-        How many there are; they are numbered anew in reading order.
-    """
-    h, w = a.shape
-    for n in range(count + 1):
-        scratch[_SCORES + n] = 0
-        scratch[_STATES + n] = 0
-    for r in range(h):
-        for c in range(w):
-            scratch[_SCORES + scratch[LABELS + r * 32 + c]] += 1
-    for _ in range(count):
-        largest = 1
-        for n in range(2, count + 1):
-            if scratch[_SCORES + n] > scratch[_SCORES + largest]:
-                largest = n
-        if scratch[_SCORES + largest] < 3:
-            break
-        scratch[_SCORES + largest] = 0
-        size, top, left, bottom, right = 0, 31, 31, -1, -1
-        for r in range(h):
-            for c in range(w):
-                if scratch[LABELS + r * 32 + c] == largest:
-                    size += 1
-                    top, bottom, left, right = min(top, r), r, min(left, c), max(right, c)
-        if size < 3:
-            continue
-        for r in range(top, bottom + 1):
-            for c in range(left, right + 1):
-                if scratch[LABELS + r * 32 + c] > 0:
-                    scratch[LABELS + r * 32 + c] = -largest
-    found = 0
-    for r in range(h):
-        for c in range(w):
-            n = abs(scratch[LABELS + r * 32 + c])
-            if n > 0 and scratch[_STATES + n] == 0:
-                found += 1
-                scratch[_STATES + n] = found
-            scratch[LABELS + r * 32 + c] = scratch[_STATES + n] if n > 0 else 0
-    return found
-
-
-@njit(cache=True)
-def list_cells(a: Cells, count: int, scratch: Numbers) -> None:
-    """Write the cells of thing n in reading order from ``STARTS + n`` of the queue up to ``STARTS + n + 1``."""
-    h, w = a.shape
-    for n in range(count + 2):
-        scratch[STARTS + n] = 0
-    for r in range(h):
-        for c in range(w):
-            n = scratch[LABELS + r * 32 + c]
-            if n > 0:
-                scratch[STARTS + n + 1] += 1
-    for n in range(1, count + 1):
-        scratch[_SEEN + n] = scratch[STARTS + n]
-        scratch[STARTS + n + 1] += scratch[STARTS + n]
-    for r in range(h):
-        for c in range(w):
-            n = scratch[LABELS + r * 32 + c]
-            if n > 0:
-                scratch[QUEUE + scratch[_SEEN + n]] = r * 32 + c
-                scratch[_SEEN + n] += 1
 
 
 @njit(cache=True)
@@ -222,24 +115,24 @@ def lay_copy(a: Cells, template: int, place: int, paint: int, out: Cells, scratc
                 if paint > 0:
                     out[y * w + x] = paint if color == main else color
                     if thing > 0:
-                        scratch[_STATES + thing] = _MARK
+                        scratch[STATES + thing] = _MARK
                     continue
                 if thing == 0:
                     missing |= 1 << color
                     continue
                 below = int(a[y, x])
-                if thing == template or scratch[_STATES + thing] != 0 or (color != main and below != color):
+                if thing == template or scratch[STATES + thing] != 0 or (color != main and below != color):
                     return 0
                 if color == main:
                     if (own != 0 and below != own) or (below != main and (colors >> below) & 1 == 1):
                         return 0
                     own = below
                 present |= 1 << color
-                if scratch[_SEEN + thing] < seen:
-                    scratch[_SEEN + thing] = seen
+                if scratch[SEEN + thing] < seen:
+                    scratch[SEEN + thing] = seen
                     touched += 1
-                scratch[_SEEN + thing] += 1
-                if scratch[_SEEN + thing] - seen == scratch[STARTS + thing + 1] - scratch[STARTS + thing]:
+                scratch[SEEN + thing] += 1
+                if scratch[SEEN + thing] - seen == scratch[STARTS + thing + 1] - scratch[STARTS + thing]:
                     whole += 1
     others = colors ^ (1 << main)
     if missing == 0 or whole != touched or present & missing & others != 0:
@@ -255,17 +148,17 @@ def lay_copy(a: Cells, template: int, place: int, paint: int, out: Cells, scratc
 def best_place(a: Cells, mark: int, templates: int, mirrored: bool, out: Cells, scratch: Numbers) -> None:
     """Find the copy of a template that has a block at a thing's first cell and covers most things; the first of equals.
 
-    ``_SCORES`` receives what :func:`lay_copy` returned for it, ``_PLACES`` template, turn, scale, row and column.
+    ``SCORES`` receives what :func:`lay_copy` returned for it, ``_PLACES`` template, turn, scale, row and column.
     """
     first = scratch[QUEUE + scratch[STARTS + mark]]
     color = int(a[first >> 5, first & 31])
     size = scratch[STARTS + mark + 1] - scratch[STARTS + mark]
-    scratch[_SCORES + mark] = 0
+    scratch[SCORES + mark] = 0
     for k in range(templates):
         template = scratch[_ORDER + k]
         main, colors = scratch[_MEASURES + 6 * template + 4], scratch[_MEASURES + 6 * template + 5]
         wanted = color if (colors >> color) & 1 == 1 else int(main)
-        if template == mark or scratch[_STATES + template] == _MARK:
+        if template == mark or scratch[STATES + template] == _MARK:
             continue
         for scale in range(1, MAX_SCALE + 1):
             end_r, end_c = (first >> 5) + scale - 1, (first & 31) + scale - 1
@@ -282,8 +175,8 @@ def best_place(a: Cells, mark: int, templates: int, mirrored: bool, out: Cells, 
                     top, left = (first >> 5) - r * scale + _OUT, (first & 31) - c * scale + _OUT
                     place = (template << 25) | (turn << 22) | (scale << 19) | (top << 9) | left
                     fit = lay_copy(a, template, place, 0, out, scratch)
-                    if fit >> 4 > scratch[_SCORES + mark] >> 4:
-                        scratch[_SCORES + mark], scratch[_PLACES + mark] = fit, place
+                    if fit >> 4 > scratch[SCORES + mark] >> 4:
+                        scratch[SCORES + mark], scratch[_PLACES + mark] = fit, place
 
 
 @njit(cache=True)
@@ -308,37 +201,41 @@ def stamp(a: Cells, y: int, x: int, kind: int, out: Cells, scratch: Numbers) -> 
     if count < 2 or count > MAX_THINGS:
         return 0, 0, 0, 0
     templates = find_templates(a, count, scratch)
+    if templates == 0:
+        return 0, 0, 0, 0
     scratch[_ROUND] = 0
     for n in range(1, count + 1):
-        scratch[_SEEN + n] = 0
-        scratch[_STATES + n] = 0
-    for n in range(1, count + 1):
-        best_place(a, n, templates, kind == 2, out, scratch)
+        scratch[SEEN + n] = 0
+        scratch[STATES + n] = 0
+        scratch[SCORES + n] = _UNKNOWN
     for k in range(h * w):
         out[k] = 0
     found = False
     while True:
         mark = 1
         for n in range(2, count + 1):
-            if scratch[_SCORES + n] >> 4 > scratch[_SCORES + mark] >> 4:
+            if scratch[SCORES + n] >> 4 > scratch[SCORES + mark] >> 4:
                 mark = n
-        if scratch[_SCORES + mark] == 0:
+        if scratch[SCORES + mark] == 0:
             break
-        place = scratch[_PLACES + mark]
+        if scratch[STATES + mark] != 0:
+            scratch[SCORES + mark] = 0
+            continue
+        score, place = scratch[SCORES + mark], scratch[_PLACES + mark]
         template = place >> 25
-        if scratch[_STATES + mark] != 0:
-            scratch[_SCORES + mark] = 0
-        elif scratch[_STATES + template] == _MARK or lay_copy(a, template, place, 0, out, scratch) == 0:
-            best_place(a, mark, templates, kind == 2, out, scratch)
-        else:
-            lay_copy(a, template, place, scratch[_SCORES + mark] & 15, out, scratch)
-            scratch[_STATES + template] = _TEMPLATE
+        fits = score != _UNKNOWN and scratch[STATES + template] != _MARK
+        for paint in (0, score & 15):
+            fits = fits and (lay_copy(a, template, place, paint, out, scratch) > 0 or paint > 0)
+        if fits:
+            scratch[STATES + template] = _TEMPLATE
             found = True
+        else:
+            best_place(a, mark, templates, kind == 2, out, scratch)
     if not found:
         return 0, 0, 0, 0
     for r in range(h):
         for c in range(w):
-            if out[r * w + c] == 0 and scratch[_STATES + scratch[LABELS + r * 32 + c]] != _TEMPLATE:
+            if out[r * w + c] == 0 and scratch[STATES + scratch[LABELS + r * 32 + c]] != _TEMPLATE:
                 out[r * w + c] = a[r, c]
     return h, w, y, x
 
