@@ -28,6 +28,28 @@ def overlay(code: int, pictures: list[Picture]) -> Picture:
     return paint(sorted(pictures, key=lambda p: np.count_nonzero(p[0]))[::-1])
 
 
+def trimmed(picture: Picture) -> Picture:
+    rows, columns = np.nonzero(picture[0])
+    return picture[0][rows.min() : rows.max() + 1, columns.min() : columns.max() + 1], 0, 0
+
+
+def aligned(code: int, pictures: list[Picture]) -> Picture | None:
+    if not all(p[0].any() for p in pictures):
+        return None
+    pictures = [trimmed(p) for p in pictures]
+    if code == codes.JOIN_CENTERED:
+        if len({(p[0].shape[0] % 2, p[0].shape[1] % 2) for p in pictures}) > 1:
+            return None
+        anchors = [(p[0].shape[0] // 2, p[0].shape[1] // 2) for p in pictures]
+    else:
+        shared = [color for color in range(1, 10) if all(np.count_nonzero(p[0] == color) == 1 for p in pictures)]
+        if not shared:
+            return None
+        anchors = [np.argwhere(p[0] == shared[0])[0] for p in pictures]
+    moved = [(p[0], -int(r), -int(c)) for p, (r, c) in zip(pictures, anchors, strict=True)]
+    return overlay(codes.JOIN_OVERLAY_GROWING, moved)[0], 0, 0
+
+
 def stack(code: int, pictures: list[Picture]) -> Picture:
     right = code == codes.JOIN_STACK_RIGHT
     if code == codes.JOIN_STACK_LINE:
@@ -128,6 +150,8 @@ def join(code: int, pictures: list[Picture]) -> Picture | None:
         result = combine(code, pictures)
     elif code == codes.JOIN_ODD_ONE:
         result = odd_one(pictures)
+    elif code in (codes.JOIN_CENTERED, codes.JOIN_SHARED_COLOR):
+        result = aligned(code, pictures)
     else:
         result = chart(code, pictures)
     if result is None or 0 in result[0].shape or max(result[0].shape) > 30:

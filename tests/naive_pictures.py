@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.naive_picture_stamps import rectangles, stamp
+
 Cells = NDArray[np.uint8]
 Cell = tuple[int, int]
 UP, RIGHT, DOWN, LEFT = (-1, 0), (0, 1), (1, 0), (0, -1)
@@ -430,6 +432,8 @@ AT_PLACE: dict[str, Any] = {
     "FALL": fall,
     "AT_SIDE": at_side,
     "FILL_BOXES": fill_boxes,
+    "STAMP": stamp,
+    "RECTANGLES": rectangles,
 }
 """Operations that keep the place: cells and argument to cells."""
 

@@ -49,6 +49,34 @@ def test_programs_of_the_graph_run(program, expected):
     assert str(parse(program)) == program
 
 
+@pytest.mark.parametrize(
+    ("step", "grid", "expected"),
+    [
+        ("stamp", "12000/10000/00002/00000", "00000/00000/00012/00010"),
+        ("stamp", "12000/10000/00022/00022", "00000/00000/01122/01122"),
+        ("stamp", "1200000/1300000/0000000/0000023", "0000000/0000000/0000011/0000023"),
+        ("stamp", "12000/10000/00000/00042/00000", "00000/00000/00000/00042/00040"),
+        ("stamp mirrored", "12000/10000/00020/00000", "00000/00000/00021/00001"),
+        ("stamp loose", "10100/00000/20000/00000/00002", "00000/00000/00001/00000/00002"),
+        ("stamp boxes", "111000/121000/111300/000000/000020/000000", "000000/000000/000300/000111/000121/000111"),
+        ("rectangles", "110222/110222/003000", "000222/000222/000000"),
+        ("rectangles 2", "11110/11112/00022/00000", "11110/11110/00000/00000"),
+    ],
+)
+def test_parts_are_found_again(step, grid, expected):
+    found = run_text(f'pipe(input, "{step}")', grid_from_text(grid))
+    assert np.array_equal(found, grid_from_text(expected))
+
+
+@pytest.mark.parametrize(
+    ("join", "grid", "expected"),
+    [("centered", "03000/33300/03001", "030/313/030"), ("shared color", "1900/0000/0092", "192")],
+)
+def test_things_are_laid_over_each_other(join, grid, expected):
+    found = run_text(f'pipe(input, "split objects", "join {join}")', grid_from_text(grid))
+    assert np.array_equal(found, grid_from_text(expected))
+
+
 def test_every_step_reads_back_and_a_wrong_one_is_refused():
     for operation in all_operations((1, 2), in_output=True):
         assert operation_of_text(operation.text) == operation

@@ -108,6 +108,11 @@ def random_lists() -> list[list[Picture]]:
         ]
         lists += [pictures, [pictures[k] for k in rng.permutation(len(pictures))], pictures[1:]]
         lists.append([(a, 0, 0) for a, _, _ in pictures])
+    for shapes in ([(3, 3), (5, 4), (2, 3)], [(3, 3), (5, 5)], [(4, 3), (2, 7), (6, 1)]):
+        marked = [np.where(rng.random(shape) < 0.7, rng.integers(0, 5, shape), 0).astype(np.uint8) for shape in shapes]
+        for a in marked:
+            a.ravel()[rng.integers(a.size)] = 9
+        lists.append([(a, int(rng.integers(9)), int(rng.integers(9))) for a in marked])
     same, other, third = (rng.integers(0, 3, (3, 4)).astype(np.uint8) for _ in range(3))
     for order in ([0, 0, 1], [0, 1, 0, 0], [0, 0, 1, 1, 2], [0, 0, 0, 1, 1, 2], [0, 1, 2], [0, 0]):
         lists.append([((same, other, third)[k], 2 * i, i) for i, k in enumerate(order)])

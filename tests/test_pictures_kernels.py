@@ -16,6 +16,21 @@ def random_cells(rng: np.random.Generator, shape: tuple[int, int], filled: float
     return np.where(rng.random(shape) < filled, rng.integers(1, colors + 1, shape), 0).astype(np.uint8)
 
 
+def scattered_copies(rng: np.random.Generator) -> list[Cells]:
+    """Return pictures of a thing of several colors and, elsewhere, single colors of its turned, enlarged copies."""
+    pictures = []
+    for k in range(6):
+        thing = np.full((2 + k % 2, 3), 1, np.uint8)
+        thing[0, 0], thing[-1, 1 + k % 2] = 2, 2 + k % 3
+        a = np.zeros((15, 17), np.uint8)
+        a[1 : 1 + thing.shape[0], 1:4] = thing
+        for top, left, scale in ((8, 0, 1), (8, 8, 2), (0, 10, 1)):
+            copy = np.kron(naive.dihedral(thing, int(rng.integers(8))), np.ones((scale, scale), np.uint8))
+            a[top : top + copy.shape[0], left : left + copy.shape[1]] = np.where(copy != 1, copy, 0)
+        pictures.append(a)
+    return pictures
+
+
 def random_pictures() -> list[Picture]:
     """Return pictures of many shapes: noise, one color, all black, scaled, periodic with gaps, scattered things."""
     rng = np.random.default_rng(5)
@@ -31,6 +46,7 @@ def random_pictures() -> list[Picture]:
     for filled in (0.06, 0.5):
         cells.append(random_cells(rng, (30, 30), filled, 3))
     cells.append(random_cells(rng, (14, 15), 0.25, 4))
+    cells += scattered_copies(rng)
     return [(np.ascontiguousarray(a), int(rng.integers(-4, 6)), int(rng.integers(-4, 6))) for a in cells]
 
 

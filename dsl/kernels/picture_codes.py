@@ -58,13 +58,17 @@ COUNT = 44
 AT_SIDE = 45
 FILL_BOXES = 46
 
+# Parts found again, in ``pictures_stamps``.
+STAMP = 47
+RECTANGLES = 48
+
 # Results of a given size, in ``pictures_sized``.
-FIT = 47
-RESIZE = 48
-TILE = 49
-MIRROR_TILE = 50
-REFLOW = 51
-CENTERED = 52
+FIT = 49
+RESIZE = 50
+TILE = 51
+MIRROR_TILE = 52
+REFLOW = 53
+CENTERED = 54
 
 ARGUMENTS = {
     "KEEP": range(1, 10),
@@ -114,6 +118,8 @@ ARGUMENTS = {
     "COUNT": range(16),
     "AT_SIDE": range(2),
     "FILL_BOXES": range(2),
+    "STAMP": range(4),
+    "RECTANGLES": range(3),
     "FIT": range(2),
     "RESIZE": range(2),
     "TILE": range(4),

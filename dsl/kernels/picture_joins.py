@@ -11,6 +11,7 @@ from dsl.kernels.picture_list_codes import (
     BOX_X,
     BOX_Y,
     JOIN_AND,
+    JOIN_CENTERED,
     JOIN_COLOR_COLUMN,
     JOIN_COLOR_MAP,
     JOIN_COMMON,
@@ -24,6 +25,7 @@ from dsl.kernels.picture_list_codes import (
     JOIN_OR,
     JOIN_OVERLAY,
     JOIN_OVERLAY_GROWING,
+    JOIN_SHARED_COLOR,
     JOIN_SIZE_BARS,
     JOIN_STACK_LINE,
     JOIN_STACK_RIGHT,
@@ -48,7 +50,7 @@ def join_pictures(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, s
 
     Args:
         code: one of ``JOIN_*``.
-        cells: cells of the members, flat.
+        cells: cells of the members, flat; members may be trimmed in place.
         boxes: ``(64, 5)``, offset, height, width, y and x of the members.
         n: number of members.
         out: ``(900,)``, receives the cells in row order.
@@ -66,6 +68,8 @@ def join_pictures(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, s
         return _combine(code, cells, boxes, n, out, scratch)
     if code == JOIN_ODD_ONE:
         return _odd_one(cells, boxes, n, out, scratch)
+    if code >= JOIN_CENTERED:
+        return _align(code, cells, boxes, n, out, scratch)
     return _chart(code, cells, boxes, n, out, scratch)
 
 
@@ -126,13 +130,75 @@ def _paste(cells: Cells, boxes: Numbers, member: int, out: Cells, out_width: int
 
 
 @njit(cache=True)
+def _align(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, scratch: Numbers) -> Box:
+    """Lay pictures over each other, smallest on top, by their centers or by the one cell of a color that all have."""
+    for k in range(n):
+        if not _trim(cells, boxes, k):
+            return 0, 0, 0, 0
+    color = _shared_color(cells, boxes, n) if code == JOIN_SHARED_COLOR else 0
+    if color == 0 and code == JOIN_SHARED_COLOR:
+        return 0, 0, 0, 0
+    for k in range(n):
+        height, width = boxes[k, BOX_HEIGHT], boxes[k, BOX_WIDTH]
+        scratch[_ROWS + k], scratch[_COLUMNS + k] = -(height // 2), -(width // 2)
+        if color == 0 and ((height ^ boxes[0, BOX_HEIGHT]) & 1 != 0 or (width ^ boxes[0, BOX_WIDTH]) & 1 != 0):
+            return 0, 0, 0, 0
+        for cell in range(height * width if color > 0 else 0):
+            if cells[boxes[k, BOX_OFFSET] + cell] == color:
+                scratch[_ROWS + k], scratch[_COLUMNS + k] = -(cell // width), -(cell % width)
+    height, width, _, _ = _lay_over(JOIN_OVERLAY_GROWING, cells, boxes, n, out, scratch)
+    return height, width, 0, 0
+
+
+@njit(cache=True)
+def _trim(cells: Cells, boxes: Numbers, member: int) -> bool:
+    """Cut a member in place to the box of its nonzero cells; return False if it has none."""
+    start, old_width = boxes[member, BOX_OFFSET], boxes[member, BOX_WIDTH]
+    top, left, bottom, right = MAX_SIDE, MAX_SIDE, -1, -1
+    for cell in range(boxes[member, BOX_HEIGHT] * old_width):
+        if cells[start + cell] != 0:
+            r, c = cell // old_width, cell % old_width
+            top, bottom, left, right = min(top, r), r, min(left, c), max(right, c)
+    if bottom < 0:
+        return False
+    height, width = bottom - top + 1, right - left + 1
+    for cell in range(height * width):
+        cells[start + cell] = cells[start + (top + cell // width) * old_width + left + cell % width]
+    boxes[member, BOX_HEIGHT], boxes[member, BOX_WIDTH] = height, width
+    return True
+
+
+@njit(cache=True)
+def _shared_color(cells: Cells, boxes: Numbers, n: int) -> int:
+    """Return the lowest nonzero color that every member has once, 0 if there is none."""
+    for color in range(1, 10):
+        once = True
+        for k in range(n):
+            count = 0
+            for cell in range(boxes[k, BOX_OFFSET], boxes[k, BOX_OFFSET] + boxes[k, BOX_HEIGHT] * boxes[k, BOX_WIDTH]):
+                if cells[cell] == color:
+                    count += 1
+            once = once and count == 1
+        if once:
+            return color
+    return 0
+
+
+@njit(cache=True)
 def _overlay(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, scratch: Numbers) -> Box:
-    y, x = boxes[0, BOX_Y], boxes[0, BOX_X]
-    bottom, right = y + boxes[0, BOX_HEIGHT], x + boxes[0, BOX_WIDTH]
-    for k in range(1, n):
-        y, x = min(y, boxes[k, BOX_Y]), min(x, boxes[k, BOX_X])
-        bottom = max(bottom, boxes[k, BOX_Y] + boxes[k, BOX_HEIGHT])
-        right = max(right, boxes[k, BOX_X] + boxes[k, BOX_WIDTH])
+    for k in range(n):
+        scratch[_ROWS + k], scratch[_COLUMNS + k] = boxes[k, BOX_Y], boxes[k, BOX_X]
+    return _lay_over(code, cells, boxes, n, out, scratch)
+
+
+@njit(cache=True)
+def _lay_over(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, scratch: Numbers) -> Box:
+    """Lay pictures over each other at the rows and columns in ``scratch``."""
+    y, x, bottom, right = 1000, 1000, -1000, -1000
+    for k in range(n):
+        y, x = min(y, scratch[_ROWS + k]), min(x, scratch[_COLUMNS + k])
+        bottom = max(bottom, scratch[_ROWS + k] + boxes[k, BOX_HEIGHT])
+        right = max(right, scratch[_COLUMNS + k] + boxes[k, BOX_WIDTH])
     height, width = bottom - y, right - x
     if height > MAX_SIDE or width > MAX_SIDE:
         return 0, 0, 0, 0
@@ -144,7 +210,7 @@ def _overlay(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, scratc
     _clear(out, height * width)
     for k in range(n - 1, -1, -1):
         member = scratch[_ORDER + k]
-        _paste(cells, boxes, member, out, width, boxes[member, BOX_Y] - y, boxes[member, BOX_X] - x)
+        _paste(cells, boxes, member, out, width, scratch[_ROWS + member] - y, scratch[_COLUMNS + member] - x)
     return height, width, y, x
 
 

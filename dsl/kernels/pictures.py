@@ -7,8 +7,10 @@ Where colors are equally common, the lower number counts as more common.
 
 Beyond the plain operations: ``PALETTE`` orders colors by how common they are, ``STRIPES`` keeps every other row, column
 or cell of a checkerboard, ``ROLL`` moves cells around, ``FRACTAL`` puts a picture into itself, ``AT_SIDE`` tells things
-cut off by the side from whole ones, ``FILL_BOXES`` completes things to rectangles. Each is a move that many tasks make
-as one step and that no short chain of the others gives; all take less than a few microseconds.
+cut off by the side from whole ones, ``FILL_BOXES`` completes things to rectangles, ``STAMP`` moves a thing of several
+colors to where parts of it lie, ``RECTANGLES`` keeps large rectangles and squares of one color. Each is a move that
+many tasks make as one step and that no short chain of the others gives; all but ``STAMP`` take less than a few
+microseconds.
 """
 
 import numpy as np
@@ -20,6 +22,7 @@ from dsl.kernels.pictures_geometry import apply_geometry
 from dsl.kernels.pictures_lines import apply_line
 from dsl.kernels.pictures_regions import COLORS, apply_region, main_color
 from dsl.kernels.pictures_sized import apply_sized
+from dsl.kernels.pictures_stamps import rectangles, stamp
 
 Cells = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
@@ -197,6 +200,10 @@ def apply_picture(
         return apply_geometry(code, arg, a, y, x, out, scratch)
     if code < codes.FILL_HOLES:
         return apply_line(code, arg, a, y, x, out, scratch)
-    if code < codes.FIT:
+    if code < codes.STAMP:
         return apply_region(code, arg, a, y, x, out, scratch)
+    if code == codes.STAMP:
+        return stamp(a, y, x, arg, out, scratch)
+    if code == codes.RECTANGLES:
+        return rectangles(a, y, x, arg, out, scratch)
     return apply_sized(code, arg, a, y, x, frames, out, scratch)

@@ -107,6 +107,8 @@ _CHANGES: tuple[tuple[str, int, Choices], ...] = (
     ("components", p.DROP_SMALL, ("drop single", "keep single", "keep largest", "drop largest")),
     ("at side", p.AT_SIDE, ("keep", "drop")),
     ("fill boxes", p.FILL_BOXES, ("0", "1")),
+    ("stamp", p.STAMP, ("", "loose", "mirrored", "boxes")),
+    ("rectangles", p.RECTANGLES, ("", "2", "3")),
     ("gravity", p.GRAVITY, _STRAIGHT),
     ("fall", p.FALL, _STRAIGHT),
     (
@@ -232,6 +234,8 @@ _JOINS = {
     "color row": q.JOIN_COLOR_ROW,
     "color column": q.JOIN_COLOR_COLUMN,
     "size bars": q.JOIN_SIZE_BARS,
+    "centered": q.JOIN_CENTERED,
+    "shared color": q.JOIN_SHARED_COLOR,
 }
 assert len(_JOINS) == q.NUM_JOINS
 
