@@ -14,6 +14,7 @@ from dsl.kernels import planes_objects as columns
 from dsl.kernels.bitsets import COLOR_PLANE, FLAG_PLANE, NONE, NUMBER_PLANE
 from dsl.kernels.objects import EDGE
 from dsl.kernels.planes import NO_COLOR
+from dsl.search.cells.outlines import describe_outlines
 from dsl.search.cells.predicates import Items, PlaneSpec
 from dsl.search.objects.segments import Scene
 
@@ -45,6 +46,11 @@ _DERIVED_NUMBERS: tuple[tuple[str, float], ...] = (
     ("from_top", 4.0),
     ("same_image", 3.5),
     ("rarest_cells", 4.5),
+    ("ends", 3.5),
+    ("corners", 3.5),
+    ("notches", 3.5),
+    ("same_kind", 3.5),
+    ("edges", 3.5),
 )
 _FLAGS: tuple[tuple[str, int, float], ...] = (
     ("at_edge", columns.AT_EDGE, 2.5),
@@ -180,6 +186,7 @@ def _derived_numbers(scene: Scene, filled: Numbers) -> list[Numbers]:
     height, width = scene.shape
     _, inverse, counts = np.unique(scene.images, return_inverse=True, return_counts=True)
     rarest = scene.inside[np.arange(scene.count), table[:, columns.RAREST]]
+    outlines = describe_outlines(scene.labels, table)
     return [
         height - 1 - table[:, columns.BOTTOM],
         width - 1 - table[:, columns.RIGHT],
@@ -191,6 +198,11 @@ def _derived_numbers(scene: Scene, filled: Numbers) -> list[Numbers]:
         _places(table[:, columns.TOP]),
         counts[inverse],
         rarest,
+        outlines.ends,
+        outlines.corners,
+        outlines.notches,
+        outlines.same_kind,
+        outlines.edges,
     ]
 
 

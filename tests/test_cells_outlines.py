@@ -1,0 +1,76 @@
+"""Outlines of components, runs, stripes and facing components against their slow twins."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dsl.grid import grid_from_text, seal
+from dsl.search.cells.planes import Image
+from tests import naive_cells as naive
+
+
+def random_grids() -> list[NDArray[np.uint8]]:
+    rng = np.random.default_rng(9)
+    grids = [grid_from_text("0"), grid_from_text("3")]
+    for height, width in ((1, 7), (6, 1), (5, 8), (9, 9), (30, 30)):
+        for share in (0.3, 0.7):
+            cells = np.where(rng.random((height, width)) < share, rng.integers(1, 4, (height, width)), 0)
+            grids.append(seal(cells.astype(np.uint8)))
+    return grids
+
+
+GRIDS = random_grids()
+SMALL = [grid for grid in GRIDS if grid.size < 900]
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: str(grid.shape))
+@pytest.mark.parametrize("segmentation", ["m4", "m8", "x8"])
+def test_outlines_are_those_of_sets_of_cells(grid: NDArray[np.uint8], segmentation: str) -> None:
+    parts = Image(grid).components(segmentation)
+    found, cells = parts.outlines, naive.component_cells(parts.labels)
+    assert found.ends.tolist() == [naive.ends(each) for each in cells]
+    assert found.corners.tolist() == [naive.quads_with(e, 1) for e in cells]
+    assert found.notches.tolist() == [naive.quads_with(e, 3) for e in cells]
+    assert found.edges.tolist() == [naive.edges(e, (grid.shape[0], grid.shape[1])) for e in cells]
+    kinds = [naive.kind(each) for each in cells]
+    assert found.same_kind.tolist() == [kinds.count(each) for each in kinds]
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: str(grid.shape))
+def test_runs_are_pieces_of_one_color(grid: NDArray[np.uint8]) -> None:
+    rows, columns = naive.run_lengths(grid), naive.run_lengths(np.ascontiguousarray(grid.T)).T
+    image = Image(grid)
+    for name, expected in {
+        "run_row": rows,
+        "run_column": columns,
+        "run_least": np.minimum(rows, columns),
+        "run_most": np.maximum(rows, columns),
+    }.items():
+        np.testing.assert_array_equal(image.plane(name), expected)
+
+
+@pytest.mark.parametrize("grid", SMALL, ids=lambda grid: str(grid.shape))
+def test_facing_shows_the_smaller_of_two_components(grid: NDArray[np.uint8]) -> None:
+    image = Image(grid)
+    expected = naive.facing_small(grid, image.components("m8").labels, image.background)
+    np.testing.assert_array_equal(image.plane("facing.small"), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("facing.small", [[10, 10, 10, 10, 10], [10, 2, 2, 10, 10], [10, 10, 10, 10, 10]]),
+        ("facing.large", [[10, 10, 10, 10, 10], [10, 1, 1, 10, 10], [10, 10, 10, 10, 10]]),
+        ("facing.gap", [[255, 255, 255, 255, 255], [255, 2, 2, 255, 255], [255, 255, 255, 255, 255]]),
+        ("row_mode", "00000/00000/00000"),
+        ("column_mode", "10000/10000/10000"),
+        ("stripe", "10000/10000/10000"),
+        ("lies_in_rows", "00000/00000/00000"),
+        ("across.sees_#2", "00000/01101/00000"),
+        ("along.sees_#2", "00010/00000/00010"),
+        ("m8.edges", [[3, 255, 255, 255, 255], [3, 255, 255, 0, 255], [3, 255, 255, 255, 255]]),
+    ],
+)
+def test_a_plane_shows_what_its_name_says(name: str, expected: str | list[list[int]]) -> None:
+    wanted = grid_from_text(expected).tolist() if isinstance(expected, str) else expected
+    assert Image(grid_from_text("10000/10020/10000")).plane(name).tolist() == wanted
