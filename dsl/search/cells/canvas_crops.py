@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dsl.errors import PrimitiveError
 from dsl.grid import Grid
 from dsl.kernels import planes_objects as objects
 from dsl.search.cells.canvas import Canvas
 from dsl.search.cells.numbers import SELECTORS, select_component
+from dsl.search.cells.panel_choice import PANEL_SELECTORS, select_panel
 from dsl.search.cells.panels import find_blocks
 from dsl.search.cells.planes import SEGMENTATIONS, color, image_of
 
@@ -59,7 +59,8 @@ def object_canvas(segmentation: str, selector: str, *words: str) -> Maker:
 
 def panel_canvas(selector: str) -> Maker:
     """Cut out the one panel that a name of ``PANEL_SELECTORS`` chooses."""
-    select = PANEL_SELECTORS[selector]
+    if selector not in PANEL_SELECTORS:
+        raise ValueError(selector)
 
     def make(grid: Grid) -> Canvas:
         background = image_of(grid).background
@@ -67,54 +68,9 @@ def panel_canvas(selector: str) -> Maker:
         parts = [] if found is None else [part for band in found.parts(grid) for part in band]
         if len(parts) < 2:
             raise PrimitiveError("no panels to choose from")
-        scores = select(parts, background)
-        best = np.flatnonzero(scores == scores.max())
-        if len(best) != 1:
+        best = select_panel(selector, parts, background)
+        if best is None:
             raise PrimitiveError(f"no single {selector} panel")
-        return Canvas(parts[int(best[0])])
+        return Canvas(parts[best])
 
     return make
-
-
-Parts = list[NDArray[np.uint8]]
-
-
-def _filled_counts(parts: Parts, background: int) -> NDArray[np.int64]:
-    return np.array([int((part != background).sum()) for part in parts])
-
-
-def _color_counts(parts: Parts, background: int) -> NDArray[np.int64]:
-    return np.array([len(set(part.ravel().tolist()) - {background}) for part in parts])
-
-
-def _copies(parts: Parts, background: int) -> NDArray[np.int64]:
-    contents = [(part.shape, part.tobytes()) for part in parts]
-    return np.array([contents.count(content) for content in contents])
-
-
-def _shape_copies(parts: Parts, background: int) -> NDArray[np.int64]:
-    return _copies([(part != background).astype(np.uint8) for part in parts], background)
-
-
-def _symmetries(parts: Parts, background: int) -> NDArray[np.int64]:
-    turns = (np.fliplr, np.flipud, np.transpose)
-    return np.array([sum(np.array_equal(turn(part), part) for turn in turns) for part in parts])
-
-
-def _sizes(parts: Parts, background: int) -> NDArray[np.int64]:
-    return np.array([part.size for part in parts])
-
-
-PANEL_SELECTORS: dict[str, Callable[[Parts, int], NDArray[np.int64]]] = {
-    "fullest": _filled_counts,
-    "emptiest": lambda parts, background: -_filled_counts(parts, background),
-    "most_colors": _color_counts,
-    "fewest_colors": lambda parts, background: -_color_counts(parts, background),
-    "rarest": lambda parts, background: -_copies(parts, background),
-    "rarest_shape": lambda parts, background: -_shape_copies(parts, background),
-    "symmetric": _symmetries,
-    "asymmetric": lambda parts, background: -_symmetries(parts, background),
-    "largest": _sizes,
-    "smallest": lambda parts, background: -_sizes(parts, background),
-}
-"""Scores of panels; the panel with the one highest score is chosen."""

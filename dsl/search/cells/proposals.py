@@ -8,11 +8,11 @@ from dsl.errors import PrimitiveError
 from dsl.grid import NUM_COLORS, Grid
 from dsl.program import Program
 from dsl.search.cells.canvas import INPUT_COLORS, Canvas
-from dsl.search.cells.canvas_crops import PANEL_SELECTORS
 from dsl.search.cells.canvas_parts import MAX_PARTS
 from dsl.search.cells.canvas_text import open_canvas
 from dsl.search.cells.images import ExtraImage
 from dsl.search.cells.numbers import SELECTORS
+from dsl.search.cells.panel_choice import PANEL_SELECTORS
 from dsl.search.cells.shape import predict_shapes
 from dsl.task import Task
 
