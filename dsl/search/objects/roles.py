@@ -83,13 +83,11 @@ def _container(scene: Scene) -> Numbers:
 
 def _aligned(axis: int) -> Callable[[Scene], Numbers]:
     """Return the nearest object of another color whose span overlaps in rows (0) or columns (1)."""
-    low, high = (columns.TOP, columns.BOTTOM) if axis == 0 else (columns.LEFT, columns.RIGHT)
 
     def partner(scene: Scene) -> Numbers:
         table = scene.table
-        overlap = (table[:, low][:, None] <= table[:, high]) & (table[:, high][:, None] >= table[:, low])
         other = table[:, columns.COLOR][:, None] != table[:, columns.COLOR]
-        apart = np.where(overlap & other, scene.distances, FAR)
+        apart = np.where(scene.shares[axis] & other, scene.distances, FAR)
         return np.where(apart.min(axis=1) < FAR, apart.argmin(axis=1), NOBODY)
 
     return partner

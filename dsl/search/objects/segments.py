@@ -114,6 +114,14 @@ class Scene:
         return holds
 
     @cached_property
+    def shares(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Tell which objects' boxes share rows, and which share columns, ``(count, count)`` each."""
+        table = self.table
+        spans = ((planes_objects.TOP, planes_objects.BOTTOM), (planes_objects.LEFT, planes_objects.RIGHT))
+        rows, across = ((table[:, a][:, None] <= table[:, b]) & (table[:, b][:, None] >= table[:, a]) for a, b in spans)
+        return rows, across
+
+    @cached_property
     def images(self) -> NDArray[np.int64]:
         """Numbers ``(count,)``, equal for objects that look alike: in shape and colors, wherever they are."""
         known: dict[bytes, int] = {}
