@@ -221,3 +221,33 @@ def facing_small(grid: Cells, labels: NDArray[np.int32], background: int) -> Cel
         if found:
             out[r, c] = min(found, key=lambda item: item[0])[1]
     return out
+
+
+def nearest_other(grid: Cells, background: int) -> tuple[Cells, Cells]:
+    """Return the one nearest color but a cell's own and background, and the side steps to it."""
+    color, steps = np.full(grid.shape, NO_COLOR, np.uint8), np.full(grid.shape, NONE, np.uint8)
+    for r, c in places(grid):
+        others = [p for p in places(grid) if grid[p] not in (background, grid[r, c])]
+        if others:
+            steps[r, c] = min(abs(y - r) + abs(x - c) for y, x in others)
+            tied = {int(grid[y, x]) for y, x in others if abs(y - r) + abs(x - c) == steps[r, c]}
+            color[r, c] = tied.pop() if len(tied) == 1 else NO_COLOR
+    return color, steps
+
+
+def pulled(grid: Cells, box: tuple[int, int, int, int], background: int) -> Cells:
+    """Push what is in line with a box (first and last row, first and last column) against it."""
+    top, bottom, left, right = box
+    out = np.full(grid.shape, background, np.uint8)
+    for r, c in places(grid):
+        rows, columns = top <= r <= bottom, left <= c <= right
+        if rows and columns:
+            out[r, c] = grid[r, c]
+        elif (rows or columns) and grid[r, c] != background:
+            edge = (top - 1 if r < top else bottom + 1) if columns else (left - 1 if c < left else right + 1)
+            inner = range(min(r, edge), max(r, edge) + 1) if columns else range(min(c, edge), max(c, edge) + 1)
+            between = [(k, c) if columns else (r, k) for k in inner]
+            held = sum(grid[p] != background for p in between if p != (r, c))
+            away = -held if (r < top if columns else c < left) else held
+            out[(edge + away, c) if columns else (r, edge + away)] = grid[r, c]
+    return out

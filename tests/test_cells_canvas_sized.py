@@ -20,6 +20,7 @@ N = 10
         ("m8.by_left.at_index", [[1, 2, 4], [3, N, N], [N] * 3]),
         ("m8.by_top.winding", [[1, 2, 3], [N, N, 4], [N] * 3]),
         ("m8.largest.by_left.at_column", [[1, N, N]] * 3),
+        ("input.corner", [[1, N, 0], [N] * 3, [0, N, 0]]),
         ("any_bar.down", [[1, 1, 1], [1, 1, 1], [1, 1, 0]]),
         ("any_bar.right", [[1, 1, 1], [1, 1, 1], [1, 1, 0]]),
         ("any_bar.up", [[1, 1, 0], [1, 1, 1], [1, 1, 1]]),

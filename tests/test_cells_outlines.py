@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dsl.grid import grid_from_text, seal
+from dsl.kernels import planes_objects as objects
 from dsl.search.cells.planes import Image
 from tests import naive_cells as naive
 
@@ -19,6 +20,7 @@ def random_grids() -> list[NDArray[np.uint8]]:
     return grids
 
 
+N = naive.NO_COLOR
 GRIDS = random_grids()
 SMALL = [grid for grid in GRIDS if grid.size < 900]
 
@@ -56,9 +58,49 @@ def test_facing_shows_the_smaller_of_two_components(grid: NDArray[np.uint8]) -> 
     np.testing.assert_array_equal(image.plane("facing.small"), expected)
 
 
+@pytest.mark.parametrize("grid", SMALL, ids=lambda grid: str(grid.shape))
+def test_nearest_other_colors_are_those_of_comparing_all_cells(grid: NDArray[np.uint8]) -> None:
+    image = Image(grid)
+    for name, expected in zip(("other", "other.steps"), naive.nearest_other(grid, image.background), strict=True):
+        np.testing.assert_array_equal(image.plane(name), expected)
+
+
+@pytest.mark.parametrize("grid", GRIDS[1:], ids=lambda grid: str(grid.shape))
+def test_the_largest_component_pulls_what_is_in_line_with_it(grid: NDArray[np.uint8]) -> None:
+    image = Image(grid)
+    table = image.components("m8").table
+    box = table[int(table[:, objects.SIZE].argmax())] if len(table) else None
+    if box is not None:
+        bounds = [int(box[k]) for k in (objects.TOP, objects.BOTTOM, objects.LEFT, objects.RIGHT)]
+        expected = naive.pulled(grid, (bounds[0], bounds[1], bounds[2], bounds[3]), image.background)
+        np.testing.assert_array_equal(image.plane("pulled"), expected)
+
+
+def test_places_are_named_by_quadrant_and_ring() -> None:
+    image = Image(grid_from_text("10002/00000/03430/00000/50006"))
+    assert image.plane("corner").tolist() == [
+        [1, 1, N, 2, 2],
+        [1, 1, N, 2, 2],
+        [N] * 5,
+        [5, 5, N, 6, 6],
+        [5, 5, N, 6, 6],
+    ]
+    framed = Image(grid_from_text("11111/12221/12321/12221/11111"))
+    assert framed.plane("frames_reversed").tolist() == [
+        [3] * 5,
+        [3, 2, 2, 2, 3],
+        [3, 2, 1, 2, 3],
+        [3, 2, 2, 2, 3],
+        [3] * 5,
+    ]
+    boxed = Image(grid_from_text("00000/01110/01010/01110/00000")).plane("box_ring").tolist()
+    assert boxed == [[255] * 5, [255, 0, 0, 0, 255], [255, 0, 1, 0, 255], [255, 0, 0, 0, 255], [255] * 5]
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
+        ("facing.joined", "10000/12220/10000"),
         ("facing.small", [[10, 10, 10, 10, 10], [10, 2, 2, 10, 10], [10, 10, 10, 10, 10]]),
         ("facing.large", [[10, 10, 10, 10, 10], [10, 1, 1, 10, 10], [10, 10, 10, 10, 10]]),
         ("facing.gap", [[255, 255, 255, 255, 255], [255, 2, 2, 255, 255], [255, 255, 255, 255, 255]]),

@@ -73,7 +73,7 @@ RUNS = Group(
 
 
 def _facing(image: Image) -> Block:
-    """Show for each background cell between two components which of them is smaller."""
+    """Show for each background cell between two components which of them is smaller, and paint it so."""
     colors, steps, _ = image.rays
     parts = image.components("m8")
     sizes = np.concatenate([parts.table[:, objects.SIZE], [0]])
@@ -93,12 +93,13 @@ def _facing(image: Image) -> Block:
         small = np.where(better, np.where(under, colors[first], colors[second]), small)
         large = np.where(better, np.where(under, colors[second], colors[first]), large)
         gap = np.where(better, between, gap)
-    return stack([small, large, np.where(gap == NONE, NONE, gap - 1)], image.shape)
+    joined = np.where(small == NO_COLOR, image.grid, small)
+    return stack([joined, small, large, np.where(gap == NONE, NONE, gap - 1)], image.shape)
 
 
 FACING = Group(
     "facing",
-    (color("facing.small", 4.0), color("facing.large", 4.5), number("facing.gap", 5.5)),
+    (color("facing.joined", 4.5), color("facing.small", 4.0), color("facing.large", 4.5), number("facing.gap", 5.5)),
     _facing,
     basic=False,
 )

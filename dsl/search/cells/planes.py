@@ -183,10 +183,11 @@ def all_groups() -> tuple[Group, ...]:
         features_objects,
         features_outlines,
         features_panels,
+        features_places,
     )
 
-    modules = (features, features_objects, features_outlines, features_axis, features_panels, features_derived)
-    return tuple(group for module in modules for group in module.GROUPS)
+    local = (features, features_objects, features_outlines, features_axis, features_places)
+    return tuple(group for module in (*local, features_panels, features_derived) for group in module.GROUPS)
 
 
 @lru_cache(maxsize=1)
