@@ -110,6 +110,10 @@ def test_places_are_named_by_quadrant_and_ring() -> None:
         ("lies_in_rows", "00000/00000/00000"),
         ("across.sees_#2", "00000/01101/00000"),
         ("along.sees_#2", "00010/00000/00010"),
+        ("along.after", [[N, N, N, 2, N], [N, N, N, 0, N], [N, N, N, N, N]]),
+        ("across.before", [[N, 1, 1, 1, 1], [N, 1, 1, 0, 2], [N, 1, 1, 1, 1]]),
+        ("across.place", [[0, 1, 2, 3, 4]] * 3),
+        ("along.place", [[0] * 5, [1] * 5, [2] * 5]),
         ("m8.edges", [[3, 255, 255, 255, 255], [3, 255, 255, 0, 255], [3, 255, 255, 255, 255]]),
     ],
 )

@@ -16,16 +16,27 @@ from dsl.search.cells.planes import SEGMENTATIONS, color, image_of
 Maker = Callable[[Grid], Canvas]
 
 
+RANKED = {"common_1": slice(0, 1), "common_2": slice(1, 2), "rarest": slice(-1, None)}
+"""Colors by their rank among the filled cells."""
+
+
 def box_canvas(*words: str) -> Maker:
-    """Cut out the box of all filled cells or of one color (``#3``), and leave out its outermost ring (``inside``)."""
+    """Cut out the box of all filled cells or of one color, and leave out its outermost ring (``inside``).
+
+    The color is a constant (``#3``) or one of ``RANKED``.
+    """
     inner = int(words[-1:] == ("inside",))
-    colors = [int(word.removeprefix("#")) for word in words[: len(words) - inner]]
-    if len(colors) > 1:
+    named = words[: len(words) - inner]
+    if len(named) > 1:
         raise ValueError(words)
-    wanted = colors[0] if colors else None
+    constant = int(named[0].removeprefix("#")) if named and named[0] not in RANKED else None
 
     def make(grid: Grid) -> Canvas:
-        mask = grid != image_of(grid).background if wanted is None else grid == wanted
+        image = image_of(grid)
+        if named and constant is None:
+            mask = np.isin(grid, image.ranked_colors[RANKED[named[0]]])
+        else:
+            mask = grid != image.background if constant is None else grid == constant
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
             raise PrimitiveError("the box has no cell")

@@ -28,7 +28,10 @@ def _axis(image: Image) -> Block:
     changes = image.rays[2]
     down, across = changes[:2], changes[2:4]
     seen = [_sees(pair) for pair in ((across, down) if lying else (down, across))]
-    return np.concatenate([stack([rows, columns, rows if lying else columns, lying], image.shape), *seen])
+    sides = (*changes[2:4], *changes[:2]) if lying else changes[:4]
+    row, column = np.mgrid[0 : image.shape[0], 0 : image.shape[1]]
+    planes = [rows, columns, rows if lying else columns, lying, *sides, *((column, row) if lying else (row, column))]
+    return np.concatenate([stack(planes, image.shape), *seen])
 
 
 def _sees(pair: Block) -> Block:
@@ -42,6 +45,8 @@ AXIS = Group(
         *(color(f"{line}_mode", 4.0) for line in _LINES),
         color("stripe", 4.0),
         flag("lies_in_rows", 5.0),
+        *(color(f"{way}.{side}", 5.0) for way in ("along", "across") for side in ("before", "after")),
+        *(number(f"{way}.place", 5.5) for way in ("along", "across")),
         *(flag(f"{way}.sees_#{c}", 5.0) for way in ("along", "across") for c in range(NUM_COLORS)),
     ),
     _axis,

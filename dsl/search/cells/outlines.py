@@ -26,6 +26,7 @@ class Outlines:
         ends: cells with a single neighbor of the component at their sides.
         corners: corners that point outward.
         notches: corners that point inward.
+        kinds: equal for components of one shape up to turns and mirrorings.
         same_kind: components of its shape up to turns and mirrorings.
         edges: sides of the image that the component reaches.
     """
@@ -33,6 +34,7 @@ class Outlines:
     ends: Numbers
     corners: Numbers
     notches: Numbers
+    kinds: Numbers
     same_kind: Numbers
     edges: Numbers
 
@@ -71,7 +73,7 @@ def describe_outlines(labels: Labels, table: Numbers) -> Outlines:
         ],
         dtype=np.int64,
     )
-    return Outlines(ends, corners, notches, times[inverse], edges)
+    return Outlines(ends, corners, notches, kinds, times[inverse], edges)
 
 
 @lru_cache(maxsize=1)

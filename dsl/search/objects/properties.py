@@ -14,8 +14,8 @@ from dsl.kernels import planes_objects as columns
 from dsl.kernels.bitsets import COLOR_PLANE, FLAG_PLANE, NONE, NUMBER_PLANE
 from dsl.kernels.objects import EDGE
 from dsl.kernels.planes import NO_COLOR
-from dsl.search.cells.outlines import describe_outlines
 from dsl.search.cells.predicates import Items, PlaneSpec
+from dsl.search.objects.roles import color_values
 from dsl.search.objects.segments import Scene
 
 Numbers = NDArray[np.int64]
@@ -51,6 +51,7 @@ _DERIVED_NUMBERS: tuple[tuple[str, float], ...] = (
     ("notches", 3.5),
     ("same_kind", 3.5),
     ("edges", 3.5),
+    ("rank_in_color", 3.5),
 )
 _FLAGS: tuple[tuple[str, int, float], ...] = (
     ("at_edge", columns.AT_EDGE, 2.5),
@@ -93,7 +94,13 @@ _COLORS: tuple[tuple[str, float], ...] = (
     ("seen_down", 1.5),
     ("seen_left", 1.5),
     ("seen_right", 1.5),
+    ("container_color", 2.0),
+    ("contained_color", 2.0),
+    ("same_shape_color", 2.5),
+    ("same_kind_color", 3.0),
 )
+_PARTNER_COLORS = ("container", "contained", "same_shape", "same_kind")
+
 _PAIRS: tuple[tuple[str, str, float], ...] = (
     ("color", "around", 4.0),
     ("color", "nearest_color", 4.0),
@@ -187,7 +194,6 @@ def _derived_numbers(scene: Scene, filled: Numbers) -> list[Numbers]:
     height, width = scene.shape
     _, inverse, counts = np.unique(scene.images, return_inverse=True, return_counts=True)
     rarest = scene.inside[np.arange(scene.count), table[:, columns.RAREST]]
-    outlines = describe_outlines(scene.labels, table)
     return [
         height - 1 - table[:, columns.BOTTOM],
         width - 1 - table[:, columns.RIGHT],
@@ -199,12 +205,20 @@ def _derived_numbers(scene: Scene, filled: Numbers) -> list[Numbers]:
         _places(table[:, columns.TOP]),
         counts[inverse],
         rarest,
-        outlines.ends,
-        outlines.corners,
-        outlines.notches,
-        outlines.same_kind,
-        outlines.edges,
+        scene.outlines.ends,
+        scene.outlines.corners,
+        scene.outlines.notches,
+        scene.outlines.same_kind,
+        scene.outlines.edges,
+        _rank_in_color(table),
     ]
+
+
+def _rank_in_color(table: Numbers) -> Numbers:
+    """Count for each object the larger objects of its color."""
+    sizes, colors = table[:, columns.SIZE], table[:, columns.COLOR]
+    larger: Numbers = ((sizes > sizes[:, None]) & (colors == colors[:, None])).sum(axis=1)
+    return larger
 
 
 def _places(values: Numbers) -> Numbers:
@@ -268,4 +282,5 @@ def _colors(scene: Scene) -> list[Numbers]:
         table[:, columns.AROUND],
         nearest_color,
         *(seen[:, d] for d in range(4)),
+        *(color_values(role, scene) for role in _PARTNER_COLORS),
     ]

@@ -68,6 +68,11 @@ def _same_shape(scene: Scene) -> Numbers:
     return _first_of((shapes[:, None] == shapes) & (colors[:, None] != colors))
 
 
+def _same_kind(scene: Scene) -> Numbers:
+    kinds, colors = scene.outlines.kinds, scene.table[:, columns.COLOR]
+    return _first_of((kinds[:, None] == kinds) & (colors[:, None] != colors))
+
+
 def _same_size(scene: Scene) -> Numbers:
     sizes, colors = scene.table[:, columns.SIZE], scene.table[:, columns.COLOR]
     return _first_of((sizes[:, None] == sizes) & (colors[:, None] != colors))
@@ -102,6 +107,7 @@ _PARTNERS: dict[str, Callable[[Scene], Numbers]] = {
     "nearest": _nearest,
     "nearest_other_color": _nearest_other_color,
     "same_shape": _same_shape,
+    "same_kind": _same_kind,
     "same_size": _same_size,
     "contained": _contained,
     "container": _container,
@@ -137,6 +143,7 @@ ROLE_BITS: dict[str, float] = {
     "nearest": 3.5,
     "nearest_other_color": 4.0,
     "same_shape": 3.0,
+    "same_kind": 3.5,
     "same_size": 3.5,
     "contained": 3.0,
     "container": 3.0,
