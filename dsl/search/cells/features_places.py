@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from dsl.grid import NUM_COLORS, Grid
 from dsl.kernels import planes_objects as objects
 from dsl.kernels.planes import NO_COLOR, NONE
+from dsl.search.cells.legend import legend_partners
 from dsl.search.cells.planes import Block, Group, Image, color, number, stack
 
 _FAR = 100
@@ -17,9 +18,11 @@ def _places(image: Image) -> Block:
     row, column = np.mgrid[0 : shape[0], 0 : shape[1]]
     rings = np.minimum(np.minimum(row, shape[0] - 1 - row), np.minimum(column, shape[1] - 1 - column))
     inward = rings.max() - rings
-    turned = grid[inward, inward]
+    parts = image.components("x8")
+    partners = legend_partners(grid, parts.table)
+    ringed = grid[inward, inward], _box_rings(image, row, column)
     return stack(
-        [corner_colors(grid, shape), turned, _box_rings(image, row, column), *_nearest_other(image), _pulled(image)],
+        [corner_colors(grid, shape), *ringed, *_nearest_other(image), _pulled(image), partners[grid]],
         shape,
     )
 
@@ -95,6 +98,7 @@ PLACES = Group(
         color("other", 4.0),
         number("other.steps", 4.5),
         color("pulled", 5.0),
+        color("legend", 4.5),
     ),
     _places,
     (("own", "other", 5.0), ("own", "corner", 5.0), ("pulled", "background", 6.0)),

@@ -9,6 +9,8 @@ from dsl.errors import ParseError
 from dsl.grid import NUM_COLORS
 from dsl.kernels import planes_objects as columns
 from dsl.kernels.planes import NO_COLOR
+from dsl.search.cells.legend import legend_partners
+from dsl.search.cells.planes import image_of
 from dsl.search.objects.segments import Scene
 
 Numbers = NDArray[np.int64]
@@ -152,6 +154,7 @@ ROLE_BITS: dict[str, float] = {
     **dict.fromkeys(_SEEN, 4.0),
     **dict.fromkeys(_EDGE_CELLS, 4.5),
     "only_other": 3.5,
+    "legend": 4.0,
 }
 """Bits of naming a color by its role."""
 
@@ -177,6 +180,9 @@ def color_values(role: str, scene: Scene) -> Numbers:
         return _edge_colors(scene, _EDGE_CELLS.index(role))
     if role == "only_other":
         return _only_other(scene)
+    if role == "legend":
+        parts = image_of(scene.grid).components("x8")
+        return legend_partners(scene.grid, parts.table)[scene.table[:, columns.COLOR]].astype(np.int64)
     if role not in _PARTNERS:
         raise ParseError(f"color must be '#' and a digit or one of {', '.join(ROLE_BITS)}, got {role!r}")
     partners = _PARTNERS[role](scene)
