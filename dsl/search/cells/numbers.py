@@ -89,6 +89,10 @@ def count_numbers(image: Image) -> Numbers:
         table = parts.table[parts.filled(image.background)]
         numbers[f"{name}.count"] = (3.5, len(table))
         numbers[f"{name}.holes"] = (3.5, int(table[:, objects.HOLES].sum()) if name != "m4" else 0)
+        if name in ("m8", "x8"):
+            kinds = parts.outlines.kinds[parts.filled(image.background)]
+            numbers[f"{name}.kinds"] = (4.5, len(np.unique(kinds)))
+            numbers[f"{name}.ringed"] = (4.5, int((table[:, objects.HOLES] > 0).sum()))
         if name in ("m4", "m8"):
             for c in range(NUM_COLORS):
                 numbers[f"{name}.count_#{c}"] = (3.5, int((table[:, objects.COLOR] == c).sum()))
