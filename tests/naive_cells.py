@@ -153,3 +153,101 @@ def scan(predicates: NDArray[np.bool_], wrong: NDArray[np.bool_], active: NDArra
             result[p, s] = errors[s].index(0) if 0 in errors[s] else -1
             result[p, 4 + s] = min(errors[s]) if 0 in errors[1 - s] else -1
     return result
+
+
+Shape = frozenset[tuple[int, int]]
+
+
+def component_cells(labels: NDArray[np.int32]) -> list[Shape]:
+    """Return the cells of each component."""
+    return [
+        frozenset((r, c) for r, c in product(*map(range, labels.shape)) if labels[r, c] == k)
+        for k in range(labels.max(initial=-1) + 1)
+    ]
+
+
+def ends(cells: Shape) -> int:
+    return sum(sum((r + dy, c + dx) in cells for dy, dx in STEPS[:4]) == 1 for r, c in cells)
+
+
+def quads_with(cells: Shape, filled: int) -> int:
+    """Count places of a 2x2 square that holds so many cells."""
+    corners = {(r - dy, c - dx) for r, c in cells for dy, dx in product((0, 1), repeat=2)}
+    squares = [[(r + dy, c + dx) for dy, dx in product((0, 1), repeat=2)] for r, c in corners]
+    return sum(sum(place in cells for place in square) == filled for square in squares)
+
+
+def kind(cells: Shape) -> tuple[tuple[int, int], ...]:
+    """Return the least of the eight turned and mirrored shapes."""
+    turned = []
+    for flip, swap, back in product((False, True), repeat=3):
+        places = [(-r if flip else r, -c if back else c) for r, c in cells]
+        places = [(c, r) for r, c in places] if swap else places
+        top, left = min(r for r, _ in places), min(c for _, c in places)
+        turned.append(tuple(sorted((r - top, c - left) for r, c in places)))
+    return min(turned)
+
+
+def edges(cells: Shape, shape: tuple[int, int]) -> int:
+    rows, columns = {r for r, _ in cells}, {c for _, c in cells}
+    return sum([0 in rows, shape[0] - 1 in rows, 0 in columns, shape[1] - 1 in columns])
+
+
+def run_lengths(grid: Cells) -> Cells:
+    """Return the length of the piece of one color that each cell has in its row."""
+    out = np.zeros(grid.shape, np.uint8)
+    for r, c in places(grid):
+        for step in STEPS[2:4]:
+            met = line(grid, r, c, step)
+            out[r, c] += next((k for k, color in enumerate(met) if color != grid[r, c]), len(met))
+    return out + np.uint8(1)
+
+
+def facing_small(grid: Cells, labels: NDArray[np.int32], background: int) -> Cells:
+    """Return the color of the smaller of the two components on either side of a background cell, the nearer two."""
+    out = np.full(grid.shape, NO_COLOR, np.uint8)
+    for r, c in places(grid):
+        if grid[r, c] != background:
+            continue
+        found = []
+        for pair in (STEPS[:2], STEPS[2:4]):
+            met = [line(grid, r, c, step) for step in pair]
+            steps = [next((k + 1 for k, color in enumerate(part) if color != background), 0) for part in met]
+            if all(steps):
+                hits = [(r + k * step[0], c + k * step[1]) for k, step in zip(steps, pair, strict=True)]
+                sizes = [int((labels == labels[hit]).sum()) for hit in hits]
+                if sizes[0] != sizes[1]:
+                    found.append((sum(steps), int(grid[hits[sizes.index(min(sizes))]])))
+        if found:
+            out[r, c] = min(found, key=lambda item: item[0])[1]
+    return out
+
+
+def nearest_other(grid: Cells, background: int) -> tuple[Cells, Cells]:
+    """Return the one nearest color but a cell's own and background, and the side steps to it."""
+    color, steps = np.full(grid.shape, NO_COLOR, np.uint8), np.full(grid.shape, NONE, np.uint8)
+    for r, c in places(grid):
+        others = [p for p in places(grid) if grid[p] not in (background, grid[r, c])]
+        if others:
+            steps[r, c] = min(abs(y - r) + abs(x - c) for y, x in others)
+            tied = {int(grid[y, x]) for y, x in others if abs(y - r) + abs(x - c) == steps[r, c]}
+            color[r, c] = tied.pop() if len(tied) == 1 else NO_COLOR
+    return color, steps
+
+
+def pulled(grid: Cells, box: tuple[int, int, int, int], background: int) -> Cells:
+    """Push what is in line with a box (first and last row, first and last column) against it."""
+    top, bottom, left, right = box
+    out = np.full(grid.shape, background, np.uint8)
+    for r, c in places(grid):
+        rows, columns = top <= r <= bottom, left <= c <= right
+        if rows and columns:
+            out[r, c] = grid[r, c]
+        elif (rows or columns) and grid[r, c] != background:
+            edge = (top - 1 if r < top else bottom + 1) if columns else (left - 1 if c < left else right + 1)
+            inner = range(min(r, edge), max(r, edge) + 1) if columns else range(min(c, edge), max(c, edge) + 1)
+            between = [(k, c) if columns else (r, k) for k in inner]
+            held = sum(grid[p] != background for p in between if p != (r, c))
+            away = -held if (r < top if columns else c < left) else held
+            out[(edge + away, c) if columns else (r, edge + away)] = grid[r, c]
+    return out

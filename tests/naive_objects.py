@@ -84,6 +84,44 @@ def rays(
     return reached
 
 
+def rays_from(grid: Array, picture: Picture, place: str, directions: int, background: int) -> set[Place]:
+    """Return the background cells of rays that leave an object's box where it has, or lacks, cells of its outline."""
+    top, bottom, left, right = box(picture)
+    reached: set[Place] = set()
+    for d, (down, across) in enumerate(STEPS):
+        for r, c in np.ndindex(grid.shape):
+            at_end = r in (top, bottom) and c in (left, right)
+            leaves = {-1: r == top, 0: top <= r <= bottom, 1: r == bottom}[down]
+            leaves &= {-1: c == left, 0: left <= c <= right, 1: c == right}[across]
+            own = (r, c) in picture
+            gap = not own and grid[r, c] == background and not (at_end and d < 4)
+            if not (directions >> d & 1 and leaves and (own if place == "corners" else gap)):
+                continue
+            step = (r + down, c + across)
+            while inside(grid, step) and (grid[step] == background or step in picture):
+                reached |= {step} - set(picture)
+                step = (step[0] + down, step[1] + across)
+    return reached
+
+
+def bar(grid: Array, picture: Picture, d: int, length: int, background: int) -> set[Place]:
+    """Return the background cells within some rows or columns of a side of an object's box."""
+    top, bottom, left, right = box(picture)
+    spans = ((top - length, top - 1), (bottom + 1, bottom + length), (top, bottom), (top, bottom))
+    across = ((left, right), (left, right), (left - length, left - 1), (right + 1, right + length))
+    return {
+        (r, c)
+        for r, c in np.ndindex(grid.shape)
+        if spans[d][0] <= r <= spans[d][1] and across[d][0] <= c <= across[d][1] and grid[r, c] == background
+    }
+
+
+def level(first: Picture, second: Picture) -> tuple[bool, bool]:
+    """Tell whether two boxes share rows, and whether they share columns."""
+    a, b = box(first), box(second)
+    return a[0] <= b[1] and b[0] <= a[1], a[2] <= b[3] and b[2] <= a[3]
+
+
 def _sides(place: Place) -> list[Place]:
     return [(place[0] + r, place[1] + c) for r, c in STEPS[:4]]
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dsl.grid import Grid, grid_from_text, seal
 from dsl.kernels.bitsets import COLOR_PLANE, FLAG_PLANE
 from dsl.search.cells.planes import Group, Image, all_groups, background_color, image_of, plane_index
+from dsl.search.cells.predicates import NO_COLOR
 
 Turn = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 TURNS: tuple[Turn, ...] = (np.fliplr, np.flipud, np.transpose, np.rot90)
@@ -99,3 +100,19 @@ def test_a_plane_shows_what_its_name_says(name: str, expected: str | list[list[i
 def test_black_is_background_from_a_quarter_of_the_cells_on() -> None:
     assert background_color(grid_from_text("0555")) == 0
     assert background_color(grid_from_text("05555")) == 5
+
+
+N = NO_COLOR
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("panel.same_place_in_rarest", [[0, 2, 0, N] * 3, [2, 0, 0, N] * 3]),
+        ("panel.rarest_as_map", [[0, 0, 0, N, 2, 2, 2, N, 0, 0, 0]] * 2),
+        ("panel.fewest_colors_as_map", [[N] * 11] * 2),
+    ],
+)
+def test_the_one_panel_of_a_kind_is_shown_in_all(name: str, expected: list[list[int]]) -> None:
+    plane = Image(grid_from_text("11050205110/00152005001")).plane(name)
+    assert plane.tolist() == [row[:11] for row in expected]

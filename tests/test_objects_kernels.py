@@ -13,6 +13,7 @@ from dsl.search.objects.actions import paint
 from dsl.search.objects.growth import DIRECTION_SETS, REGIONS, STOPS
 from dsl.search.objects.render import mix_palette
 from dsl.search.objects.segments import Scene
+from dsl.search.objects.senders import PLACES
 from dsl.search.objects.verbs import DIRECTIONS, Painting
 from tests import naive_objects as naive
 
@@ -202,3 +203,50 @@ def test_directions_are_in_the_order_of_the_kernels(scenes: list[Scene]) -> None
     scene = Scene(grid, "components")
     for d, name in enumerate(DIRECTIONS):
         assert list(painted(paint(f"slide {name}", scene), 0)) == [(1 + naive.STEPS[d][0], 1 + naive.STEPS[d][1])]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("directions", ["down_left", "sides", "diagonals"])
+def test_rays_leave_the_box_from_a_place(scenes: list[Scene], place: str, directions: str) -> None:
+    for scene in scenes:
+        painting = paint(f"ray {directions} blocked {place} #7", scene)
+        for q, picture in enumerate(pictures(scene)):
+            cells = naive.rays_from(scene.grid, picture, place, DIRECTION_SETS[directions], scene.background)
+            assert painted(painting, q) == dict.fromkeys(cells, 7) | picture
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_bars_are_as_long_as_their_number(scenes: list[Scene], side: int) -> None:
+    for scene in scenes:
+        painting = paint(f"bar {DIRECTIONS[side]} size #7", scene)
+        for q, picture in enumerate(pictures(scene)):
+            cells = naive.bar(scene.grid, picture, side, len(picture), scene.background)
+            assert painted(painting, q) == dict.fromkeys(cells, 7) | picture
+
+
+def test_what_reaches_a_partner_stands_beside_it_and_what_is_reflected_as_far_behind_its_edge(
+    scenes: list[Scene],
+) -> None:
+    for scene in scenes:
+        found = pictures(scene)
+        largest = int(scene.table[:, planes_objects.SIZE].argmax())
+        top, bottom, left, right = naive.box(found[largest])
+        moved, turned = paint("reach largest", scene), paint("reflect largest", scene)
+        assert moved.valid is not None
+        for q, picture in enumerate(found):
+            rows, columns = naive.level(picture, found[largest])
+            assert moved.valid[q] == (rows != columns)
+            if rows == columns:
+                continue
+            box = naive.box(picture)
+            if rows:
+                edge = left if box[3] < left else right
+                steps = left - box[3] - 1 if box[3] < left else right - box[2] + 1
+                image = {(r, 2 * edge - c): color for (r, c), color in picture.items()}
+                assert painted(moved, q) == clipped(scene, naive.moved(picture, 0, steps))
+            else:
+                edge = top if box[1] < top else bottom
+                steps = top - box[1] - 1 if box[1] < top else bottom - box[0] + 1
+                image = {(2 * edge - r, c): color for (r, c), color in picture.items()}
+                assert painted(moved, q) == clipped(scene, naive.moved(picture, steps, 0))
+            assert painted(turned, q) == clipped(scene, image)

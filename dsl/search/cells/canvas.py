@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from dsl.errors import PrimitiveError
 from dsl.kernels.bitsets import COLOR_PLANE
+from dsl.search.cells.features_places import corner_colors
 from dsl.search.cells.planes import Image, color, get_plane_spec, image_of
 from dsl.search.cells.predicates import NO_COLOR, Plane, PlaneSpec
 
@@ -12,6 +13,11 @@ _MAX_COMPARED_LAYERS = 6
 
 INPUT_COLORS = tuple(color(f"input.{name}", 3.0) for name in ("background", "common_1", "common_2", "rarest"))
 """Planes of one color each, taken from the whole input, that every canvas but the input itself has."""
+
+INPUT_CORNER = color("input.corner", 4.0)
+"""Plane of the color that the whole input has in the corner of the cell's quadrant."""
+
+INPUT_LAYERS = (*INPUT_COLORS, INPUT_CORNER)
 
 Layer = tuple[PlaneSpec, NDArray[np.generic]]
 
@@ -30,13 +36,14 @@ class Canvas:
         }
 
     def show_input(self, image: Image) -> None:
-        """Add the colors that stand out in the whole input as further layers."""
+        """Add the colors that stand out in the whole input, and those of its corners, as further layers."""
         ranked = image.ranked_colors
         colors = (image.background, *ranked[:2]) + (NO_COLOR,) * (2 - len(ranked[:2]))
         colors += (ranked[-1] if ranked else NO_COLOR,)
         for spec, value in zip(INPUT_COLORS, colors, strict=True):
             self._layers[spec.name] = np.full(self.shape, value, np.uint8)
-        self.specs = (*self.specs, *INPUT_COLORS)
+        self._layers[INPUT_CORNER.name] = corner_colors(image.grid, self.image.shape)
+        self.specs = (*self.specs, *INPUT_LAYERS)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -57,7 +64,7 @@ class Canvas:
 
     def pairs(self) -> list[tuple[str, str, float]]:
         """Return the comparisons that layers add: with the background, with the cell itself, and among each other."""
-        colored = [spec for spec in self.specs if spec.kind == COLOR_PLANE and spec not in INPUT_COLORS]
+        colored = [s for s in self.specs if s.kind == COLOR_PLANE and s not in INPUT_LAYERS]
         found = [(spec.name, "background", spec.cost + 1.5) for spec in colored]
         found += [("own", spec.name, spec.cost + 2.0) for spec in self.specs if spec.kind == COLOR_PLANE]
         if len(colored) <= _MAX_COMPARED_LAYERS:

@@ -3,29 +3,40 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dsl.errors import PrimitiveError
 from dsl.grid import Grid
 from dsl.kernels import planes_objects as objects
 from dsl.search.cells.canvas import Canvas
 from dsl.search.cells.numbers import SELECTORS, select_component
+from dsl.search.cells.panel_choice import PANEL_SELECTORS, select_panel
 from dsl.search.cells.panels import find_blocks
 from dsl.search.cells.planes import SEGMENTATIONS, color, image_of
 
 Maker = Callable[[Grid], Canvas]
 
 
+RANKED = {"common_1": slice(0, 1), "common_2": slice(1, 2), "rarest": slice(-1, None)}
+"""Colors by their rank among the filled cells."""
+
+
 def box_canvas(*words: str) -> Maker:
-    """Cut out the box of all filled cells or of one color (``#3``), and leave out its outermost ring (``inside``)."""
+    """Cut out the box of all filled cells or of one color, and leave out its outermost ring (``inside``).
+
+    The color is a constant (``#3``) or one of ``RANKED``.
+    """
     inner = int(words[-1:] == ("inside",))
-    colors = [int(word.removeprefix("#")) for word in words[: len(words) - inner]]
-    if len(colors) > 1:
+    named = words[: len(words) - inner]
+    if len(named) > 1:
         raise ValueError(words)
-    wanted = colors[0] if colors else None
+    constant = int(named[0].removeprefix("#")) if named and named[0] not in RANKED else None
 
     def make(grid: Grid) -> Canvas:
-        mask = grid != image_of(grid).background if wanted is None else grid == wanted
+        image = image_of(grid)
+        if named and constant is None:
+            mask = np.isin(grid, image.ranked_colors[RANKED[named[0]]])
+        else:
+            mask = grid != image.background if constant is None else grid == constant
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
             raise PrimitiveError("the box has no cell")
@@ -59,7 +70,8 @@ def object_canvas(segmentation: str, selector: str, *words: str) -> Maker:
 
 def panel_canvas(selector: str) -> Maker:
     """Cut out the one panel that a name of ``PANEL_SELECTORS`` chooses."""
-    select = PANEL_SELECTORS[selector]
+    if selector not in PANEL_SELECTORS:
+        raise ValueError(selector)
 
     def make(grid: Grid) -> Canvas:
         background = image_of(grid).background
@@ -67,54 +79,9 @@ def panel_canvas(selector: str) -> Maker:
         parts = [] if found is None else [part for band in found.parts(grid) for part in band]
         if len(parts) < 2:
             raise PrimitiveError("no panels to choose from")
-        scores = select(parts, background)
-        best = np.flatnonzero(scores == scores.max())
-        if len(best) != 1:
+        best = select_panel(selector, parts, background)
+        if best is None:
             raise PrimitiveError(f"no single {selector} panel")
-        return Canvas(parts[int(best[0])])
+        return Canvas(parts[best])
 
     return make
-
-
-Parts = list[NDArray[np.uint8]]
-
-
-def _filled_counts(parts: Parts, background: int) -> NDArray[np.int64]:
-    return np.array([int((part != background).sum()) for part in parts])
-
-
-def _color_counts(parts: Parts, background: int) -> NDArray[np.int64]:
-    return np.array([len(set(part.ravel().tolist()) - {background}) for part in parts])
-
-
-def _copies(parts: Parts, background: int) -> NDArray[np.int64]:
-    contents = [(part.shape, part.tobytes()) for part in parts]
-    return np.array([contents.count(content) for content in contents])
-
-
-def _shape_copies(parts: Parts, background: int) -> NDArray[np.int64]:
-    return _copies([(part != background).astype(np.uint8) for part in parts], background)
-
-
-def _symmetries(parts: Parts, background: int) -> NDArray[np.int64]:
-    turns = (np.fliplr, np.flipud, np.transpose)
-    return np.array([sum(np.array_equal(turn(part), part) for turn in turns) for part in parts])
-
-
-def _sizes(parts: Parts, background: int) -> NDArray[np.int64]:
-    return np.array([part.size for part in parts])
-
-
-PANEL_SELECTORS: dict[str, Callable[[Parts, int], NDArray[np.int64]]] = {
-    "fullest": _filled_counts,
-    "emptiest": lambda parts, background: -_filled_counts(parts, background),
-    "most_colors": _color_counts,
-    "fewest_colors": lambda parts, background: -_color_counts(parts, background),
-    "rarest": lambda parts, background: -_copies(parts, background),
-    "rarest_shape": lambda parts, background: -_shape_copies(parts, background),
-    "symmetric": _symmetries,
-    "asymmetric": lambda parts, background: -_symmetries(parts, background),
-    "largest": _sizes,
-    "smallest": lambda parts, background: -_sizes(parts, background),
-}
-"""Scores of panels; the panel with the one highest score is chosen."""

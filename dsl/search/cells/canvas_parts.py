@@ -9,6 +9,7 @@ from dsl.errors import PrimitiveError
 from dsl.grid import MAX_SIDE, NUM_COLORS, Grid
 from dsl.kernels.planes import NONE
 from dsl.search.cells.canvas import Canvas, Layer
+from dsl.search.cells.panel_choice import PANEL_SELECTORS, select_panel
 from dsl.search.cells.panels import find_panels
 from dsl.search.cells.planes import color, flag, image_of, number
 
@@ -128,6 +129,11 @@ def _of_blocks(parts: list[list[NDArray[np.uint8]]], background: int) -> Canvas:
     numbers = {"filled": count, "colors": kinds, "fullest": count == count.max(), "emptiest": count == count.min()}
     numbers |= {"same": same, "most_colors": kinds == kinds.max()}
     layers: list[Layer] = [(color("block.minority", 2.0), minority.reshape(shape))]
+    symmetric = np.array([[np.array_equal(part, part[:, ::-1]), np.array_equal(part, part[::-1])] for part in flat])
+    numbers |= {"symmetric_lr": symmetric[:, 0], "symmetric_ud": symmetric[:, 1]}
+    for name in PANEL_SELECTORS if len(flat) > 1 else ():
+        chosen = select_panel(name, flat, background)
+        layers.append((flag(f"block.only_{name}", 3.5), (np.arange(len(flat)) == chosen).reshape(shape)))
     for name, values in numbers.items():
         spec = number(f"block.{name}", 3.0) if values.dtype != bool else flag(f"block.{name}", 3.0)
         layers.append((spec, np.minimum(values, NONE - 1).reshape(shape)))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from dsl.grid import MAX_SIDE, Grid
+from dsl.grid import MAX_SIDE, NUM_COLORS, Grid
 from dsl.kernels import planes_objects as objects
 from dsl.kernels.planes import NO_COLOR, NONE
 from dsl.search.cells.canvas import Canvas, Layer
@@ -36,18 +36,39 @@ def blank_canvas(height: str, width: str) -> Maker:
 
 
 def _ranked_layers(image: Image, shape: tuple[int, int]) -> Iterator[Layer]:
-    """Yield the k-th color of a ranking at row or column k."""
-    rankings: list[tuple[str, float, list[int]]] = [("color", 3.0, image.ranked_colors)]
+    """Yield the k-th color of a ranking at row or column k, and in the k-th cell of reading and of winding order."""
+    row, column = np.mgrid[0 : shape[0], 0 : shape[1]]
+    index = row * shape[1] + column
+    winding = row * shape[1] + np.where(row % 2, shape[1] - 1 - column, column)
+    for name, cost, colors in _rankings(image):
+        line = np.array((colors + [NO_COLOR] * MAX_SIDE * MAX_SIDE)[: MAX_SIDE * MAX_SIDE], np.uint8)
+        yield color(f"{name}.at_row", cost), line[: shape[0], None]
+        yield color(f"{name}.at_column", cost), line[None, : shape[1]]
+        if not name.startswith(_UNREAD):
+            yield color(f"{name}.at_index", cost + 0.5), line[index]
+            yield color(f"{name}.winding", cost + 1.5), line[winding]
+
+
+_UNREAD = ("m4", "x4")
+"""Segmentations whose rankings are shown along rows and columns only."""
+
+
+def _rankings(image: Image) -> Iterator[tuple[str, float, list[int]]]:
+    """Yield names, bits and colors of rankings: of all colors, of components, of the largest components."""
+    yield "color", 3.0, image.ranked_colors
+    by_cells = np.argsort(-image.color_counts, kind="stable").tolist()
+    yield "any_color", 3.5, [c for c in by_cells if image.color_counts[c]]
     for name in SEGMENTATIONS:
         parts = image.components(name)
         table = parts.table[parts.filled(image.background)]
         for column, sign, title in _RANKINGS:
             order = np.argsort(sign * table[:, column], kind="stable")
-            rankings.append((f"{name}.{title}", 3.5, table[order, objects.COLOR].tolist()))
-    for name, cost, colors in rankings:
-        line = np.array((colors + [NO_COLOR] * MAX_SIDE)[:MAX_SIDE], np.uint8)
-        yield color(f"{name}.at_row", cost), line[: shape[0], None]
-        yield color(f"{name}.at_column", cost), line[None, : shape[1]]
+            yield f"{name}.{title}", 3.5, table[order, objects.COLOR].tolist()
+    parts = image.components("m8")
+    table = parts.table[parts.filled(image.background)]
+    largest = table[table[:, objects.LARGEST] > 0]
+    for column, _, title in _RANKINGS[2:]:
+        yield f"m8.largest.{title}", 4.5, largest[np.argsort(largest[:, column], kind="stable"), objects.COLOR].tolist()
 
 
 def _count_layers(image: Image, shape: tuple[int, int]) -> Iterator[Layer]:
@@ -56,6 +77,11 @@ def _count_layers(image: Image, shape: tuple[int, int]) -> Iterator[Layer]:
     bars = np.zeros(MAX_SIDE, np.int64)
     cells = [int(image.color_counts[c]) for c in image.ranked_colors][:MAX_SIDE]
     bars[: len(cells)] = cells
+    every = np.zeros(MAX_SIDE, np.int64)
+    every[:NUM_COLORS] = -np.sort(-image.color_counts)
+    yield flag("any_bar.right", 3.5), column < every[row]
+    yield flag("any_bar.up", 3.5), height - 1 - row < every[column]
+    yield flag("any_bar.down", 3.5), row < every[column]
     yield flag("bar.right", 3.0), column < bars[row]
     yield flag("bar.up", 3.0), height - 1 - row < bars[column]
     yield flag("bar.down", 3.0), row < bars[column]

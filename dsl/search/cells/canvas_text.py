@@ -6,8 +6,9 @@ panels                  the first panel between separating lines; every panel is
 split 2 1               the first of 2 x 1 equal parts; every part is a layer
 tile 2 3                the input repeated 2 times down and 3 times across; scaled and turned copies are layers
 blocks                  one cell per panel: its most common color
+lattice m8              one cell per component, where components stand in rows and columns: its color
 shrink 3 3              one cell per block of 3 x 3 cells
-box, box #3             the box of all filled cells, or of a color
+box, box #3, box rarest the box of all filled cells, or of a color
 object m8 largest       the box of a chosen component
 panel fullest           a chosen panel
 box inside, ...         without its outermost ring
@@ -21,7 +22,7 @@ from functools import lru_cache
 
 from dsl.errors import ParseError
 from dsl.grid import Grid, seal
-from dsl.search.cells import canvas_crops, canvas_parts, canvas_sized
+from dsl.search.cells import canvas_crops, canvas_lattice, canvas_parts, canvas_sized
 from dsl.search.cells.canvas import Canvas
 from dsl.search.cells.planes import image_of
 
@@ -70,6 +71,7 @@ _MAKERS: dict[str, Callable[..., Maker]] = {
     "tile": canvas_parts.tile_canvas,
     "blocks": canvas_parts.blocks_canvas,
     "shrink": canvas_parts.shrink_canvas,
+    "lattice": canvas_lattice.lattice_canvas,
     "box": canvas_crops.box_canvas,
     "object": canvas_crops.object_canvas,
     "panel": canvas_crops.panel_canvas,

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dsl.grid import NUM_COLORS
 from dsl.kernels.planes import NO_COLOR, NONE
+from dsl.search.cells.panel_choice import select_panel
 from dsl.search.cells.panels import Panels, find_blocks
 from dsl.search.cells.planes import Block, Group, Image, color, flag, number
 
@@ -36,6 +37,8 @@ _COLORS = (
     "overlay",
 )
 _FLAGS = ("line", "fullest", "emptiest", "middle", "only_of_majority")
+_CHOSEN = ("emptiest", "most_colors", "fewest_colors", "rarest", "rarest_shape", "symmetric", "asymmetric")
+"""Ways to choose a panel, named in ``PANEL_SELECTORS``."""
 _NEIGHBORS = {"above": (-1, 0), "below": (1, 0), "before": (0, -1), "after": (0, 1)}
 
 
@@ -55,6 +58,8 @@ def _panel_planes(image: Image) -> Block:
     planes: dict[str, NDArray[np.uint8]] = {name: np.full(image.shape, NONE, np.uint8) for name in _NUMBERS}
     planes |= {f"c.{name}": np.full(image.shape, NO_COLOR, np.uint8) for name in _COLORS}
     planes |= {f"f.{name}": np.zeros(image.shape, np.uint8) for name in _FLAGS}
+    planes |= {f"{name}_as_map": np.full(image.shape, NO_COLOR, np.uint8) for name in _CHOSEN}
+    planes |= {f"same_place_in_{name}": np.full(image.shape, NO_COLOR, np.uint8) for name in _CHOSEN}
     found = find_blocks(image.grid, image.background)
     if found is not None and found.rows and found.columns:
         _fill(planes, image, found)
@@ -93,6 +98,21 @@ def _fill(planes: dict[str, NDArray[np.uint8]], image: Image, found: Panels) -> 
         planes["f.fullest"][panel.place] = panel.count == levels[0]
         planes["f.emptiest"][panel.place] = panel.count == levels[-1]
         planes["f.only_of_majority"][panel.place] = majorities.count(panel.majority) == 1
+    for name in _CHOSEN:
+        best = select_panel(name, [panel.cells for panel in panels.values()], image.background)
+        if best is not None:
+            _show_chosen(planes, name, list(panels.values())[best].cells, panels)
+
+
+def _show_chosen(
+    planes: dict[str, NDArray[np.uint8]], name: str, chosen: NDArray[np.uint8], panels: dict[tuple[int, int], _Panel]
+) -> None:
+    """Show what a chosen panel holds at the place of each cell, and at the place of each panel among all panels."""
+    for key, panel in panels.items():
+        if panel.cells.shape == chosen.shape:
+            planes[f"same_place_in_{name}"][panel.place] = chosen
+        if key[0] < chosen.shape[0] and key[1] < chosen.shape[1]:
+            planes[f"{name}_as_map"][panel.place] = chosen[key]
 
 
 def _describe(image: Image, found: Panels) -> dict[tuple[int, int], _Panel]:
@@ -135,6 +155,8 @@ PANELS = Group(
         *(number(f"panel.{name}", 4.0) for name in _NUMBERS),
         *(color(f"panel.{name}", 4.0) for name in _COLORS),
         *(flag(f"panel.{name}", 3.5) for name in _FLAGS),
+        *(color(f"panel.{name}_as_map", 4.5) for name in _CHOSEN),
+        *(color(f"panel.same_place_in_{name}", 4.5) for name in _CHOSEN),
     ),
     _panel_planes,
     basic=False,

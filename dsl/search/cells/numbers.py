@@ -89,6 +89,10 @@ def count_numbers(image: Image) -> Numbers:
         table = parts.table[parts.filled(image.background)]
         numbers[f"{name}.count"] = (3.5, len(table))
         numbers[f"{name}.holes"] = (3.5, int(table[:, objects.HOLES].sum()) if name != "m4" else 0)
+        if name in ("m8", "x8"):
+            kinds = parts.outlines.kinds[parts.filled(image.background)]
+            numbers[f"{name}.kinds"] = (4.5, len(np.unique(kinds)))
+            numbers[f"{name}.ringed"] = (4.5, int((table[:, objects.HOLES] > 0).sum()))
         if name in ("m4", "m8"):
             for c in range(NUM_COLORS):
                 numbers[f"{name}.count_#{c}"] = (3.5, int((table[:, objects.COLOR] == c).sum()))
@@ -96,6 +100,7 @@ def count_numbers(image: Image) -> Numbers:
             numbers[f"{name}.squares"] = (3.5, int((table[:, objects.SQUARE] * ~single).sum()))
             numbers[f"{name}.singles"] = (3.5, int(single.sum()))
             numbers[f"{name}.max_size"] = (3.5, int(table[:, objects.SIZE].max(initial=0)))
+            numbers[f"{name}.largest"] = (4.5, int((table[:, objects.LARGEST] > 0).sum()))
     numbers |= {f"cells_#{c}": (4.0, int(counts[c])) for c in range(NUM_COLORS)}
     return numbers
 
@@ -129,6 +134,8 @@ def _shape_numbers(shape: tuple[int, int], data: bytes) -> Numbers:
     numbers["row.max_filled"] = (3.0, int(filled.sum(axis=1).max()))
     numbers["column.max_filled"] = (3.0, int(filled.sum(axis=0).max()))
     numbers["most_cells"] = (3.0, max((int(image.color_counts[c]) for c in ranked), default=0))
+    numbers["most_any_cells"] = (3.5, int(image.color_counts.max()))
+    numbers["any_colors"] = (3.5, int((image.color_counts > 0).sum()))
     numbers["fewest_cells"] = (3.0, min((int(image.color_counts[c]) for c in ranked), default=0))
     numbers["distinct_rows"] = (3.0, 1 + int((grid[1:] != grid[:-1]).any(axis=1).sum()))
     numbers["distinct_columns"] = (3.0, 1 + int((grid[:, 1:] != grid[:, :-1]).any(axis=0).sum()))

@@ -16,6 +16,7 @@ from dsl.grid import NUM_COLORS, Grid, seal
 from dsl.kernels import planes as kernels
 from dsl.kernels import planes_objects as objects
 from dsl.kernels.bitsets import COLOR_PLANE, FLAG_PLANE, NUMBER_PLANE
+from dsl.search.cells.outlines import Outlines, describe_outlines
 from dsl.search.cells.predicates import NO_COLOR, Plane, PlaneSpec
 
 Block = NDArray[np.uint8]
@@ -36,7 +37,7 @@ SEGMENTATIONS: dict[str, tuple[bool, bool, bool, float]] = {
 _CACHED_IMAGES = 96
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Components:
     """Components of an image under one segmentation.
 
@@ -55,6 +56,11 @@ class Components:
     def filled(self, background: int) -> NDArray[np.int64]:
         """Return the indices of components that are not background."""
         return np.flatnonzero(self.table[:, objects.COLOR] != background)
+
+    @cached_property
+    def outlines(self) -> Outlines:
+        """Ends, corners and shapes of the components."""
+        return describe_outlines(self.labels, self.table)
 
 
 class Image:
@@ -170,9 +176,18 @@ def _image(shape: tuple[int, int], data: bytes) -> Image:
 @lru_cache(maxsize=1)
 def all_groups() -> tuple[Group, ...]:
     """Return every group, in a fixed order."""
-    from dsl.search.cells import features, features_derived, features_objects, features_panels
+    from dsl.search.cells import (
+        features,
+        features_axis,
+        features_derived,
+        features_objects,
+        features_outlines,
+        features_panels,
+        features_places,
+    )
 
-    return (*features.GROUPS, *features_objects.GROUPS, *features_panels.GROUPS, *features_derived.GROUPS)
+    local = (features, features_objects, features_outlines, features_axis, features_places)
+    return tuple(group for module in (*local, features_panels, features_derived) for group in module.GROUPS)
 
 
 @lru_cache(maxsize=1)

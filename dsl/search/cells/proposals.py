@@ -7,12 +7,13 @@ from fractions import Fraction
 from dsl.errors import PrimitiveError
 from dsl.grid import NUM_COLORS, Grid
 from dsl.program import Program
-from dsl.search.cells.canvas import INPUT_COLORS, Canvas
-from dsl.search.cells.canvas_crops import PANEL_SELECTORS
+from dsl.search.cells.canvas import INPUT_LAYERS, Canvas
+from dsl.search.cells.canvas_crops import RANKED
 from dsl.search.cells.canvas_parts import MAX_PARTS
 from dsl.search.cells.canvas_text import open_canvas
 from dsl.search.cells.images import ExtraImage
 from dsl.search.cells.numbers import SELECTORS
+from dsl.search.cells.panel_choice import PANEL_SELECTORS
 from dsl.search.cells.shape import predict_shapes
 from dsl.task import Task
 
@@ -46,7 +47,7 @@ def propose_canvases(task: Task, max_canvases: int, extra: Sequence[ExtraImage] 
     found: list[Proposal] = []
     seen: set[tuple[object, ...]] = set()
     for canvas, cost, canvases in (*_described(task), *_offered(task, extra)):
-        own_layers = (spec.name for spec in canvases[0].specs if spec not in INPUT_COLORS)
+        own_layers = (spec.name for spec in canvases[0].specs if spec not in INPUT_LAYERS)
         key = (*(c.image.grid.tobytes() for c in canvases), *own_layers)
         if key in seen:
             continue
@@ -83,6 +84,8 @@ def _candidates(task: Task) -> Iterator[tuple[str, float]]:
     yield "panels", 1.0
     yield from _by_ratio(inputs, outputs)
     yield "blocks", 2.0
+    if not same_shape:
+        yield from ((f"lattice {name}", 2.5) for name in ("m8", "x8"))
     yield from _crops()
     if same_shape and len({target.shape for target in outputs}) > 1:
         return
@@ -98,6 +101,9 @@ def _crops() -> Iterator[tuple[str, float]]:
     for wanted in ("", *(f" #{c}" for c in range(NUM_COLORS))):
         yield f"box{wanted}", 2.0
         yield f"box{wanted} inside", 3.0
+    for ranked in RANKED:
+        yield f"box {ranked}", 2.5
+        yield f"box {ranked} inside", 3.5
     for name in PANEL_SELECTORS:
         yield f"panel {name}", 3.0
     for segmentation in ("m8", "m4", "x8", "x4"):

@@ -2,6 +2,7 @@
 
 from dsl.search.budget import Meter
 from dsl.search.cells.answers import count_votes, verified_solutions
+from dsl.search.objects.cases import vote_cases
 from dsl.search.objects.learn import vote_rules
 from dsl.search.objects.learn_crops import vote_crops
 from dsl.search.solution import Solution
@@ -14,9 +15,13 @@ def solve_objects(task: Task, meter: Meter) -> list[Solution]:
     """Return object programs that give every demonstration's output, one per distinct prediction, best first.
 
     Tasks whose outputs have their inputs' shapes get actions on objects (engine ``objects``), the others crops of
-    objects (``crops``). A solution's cost orders predictions by the weight of all programs that agree on them, not by
-    the one shown.
+    objects (``crops``); both may be answered with constant outputs chosen by the whole image. A solution's cost orders
+    predictions by the weight of all programs that agree on them, not by the one shown.
     """
     if all(example.input.shape == example.output.shape for example in task.train):
-        return verified_solutions(count_votes(vote_rules(task, meter)), task, "objects", MAX_PREDICTIONS)
-    return verified_solutions(count_votes(vote_crops(task, meter)), task, "crops", MAX_PREDICTIONS)
+        return verified_solutions(
+            count_votes([*vote_cases(task, meter), *vote_rules(task, meter)]), task, "objects", MAX_PREDICTIONS
+        )
+    return verified_solutions(
+        count_votes([*vote_cases(task, meter), *vote_crops(task, meter)]), task, "crops", MAX_PREDICTIONS
+    )

@@ -1,5 +1,7 @@
 """Verbs that add to an object: copies, rays, filled regions, stamped patterns and laid templates."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,8 +13,10 @@ from dsl.kernels import planes_objects as columns
 from dsl.kernels.planes import COLUMN_STEPS, NO_COLOR, ROW_STEPS
 from dsl.search.objects.roles import color_values, object_by_role
 from dsl.search.objects.segments import Scene
+from dsl.search.objects.senders import PLACES, add_cells, rays_from
 from dsl.search.objects.verbs import (
     DIRECTIONS,
+    Numbers,
     Painting,
     Words,
     constant_steps,
@@ -41,6 +45,13 @@ STOPS: dict[str, int] = {
     "to_same_color": kernels.TO_SAME_COLOR,
 }
 SOURCES = ("cells", "middle", "rarest")
+"""Cells that send rays; the places of ``dsl.search.objects.senders`` may stand instead."""
+BAR_NUMBERS: dict[str, int] = {
+    "colors": columns.COLORS,
+    "size": columns.SIZE,
+    "holes": columns.HOLES,
+}
+"""Columns of the table that may be the length of a bar, by name."""
 REGIONS: dict[str, int] = {
     "box": regions.BOX,
     "inner": regions.INNER,
@@ -87,13 +98,15 @@ def _mirror(scene: Scene, words: Words) -> Painting:
 def _ray(scene: Scene, words: Words) -> Painting:
     """Send rays: directions, where they stop, which cells send them, their color (``own`` or ``#3``)."""
     directions, stop, source, color = words
-    known = (DIRECTION_SETS, STOPS, SOURCES)
+    known = (DIRECTION_SETS, STOPS, (*SOURCES, *PLACES))
     for word, allowed in zip(words, known, strict=False):
         if word not in allowed:
             raise ParseError(f"expected one of {', '.join(allowed)} in a ray, got {word!r}")
+    painted = 10 if color == "own" else int(color_values(color, scene)[0])
+    if source in PLACES:
+        return rays_from(source, scene, DIRECTION_SETS[directions], STOPS[stop], painted)
     sender = {"cells": NO_COLOR, "middle": NO_COLOR + 1}.get(source)
     sources = scene.table[:, columns.RAREST] if sender is None else np.full(scene.count, sender, np.int64)
-    painted = 10 if color == "own" else int(color_values(color, scene)[0])
     cells, ends = kernels.rays(
         scene.grid,
         scene.labels,
@@ -137,6 +150,40 @@ def _shoot(scene: Scene, words: Words) -> Painting:
         painted,
     )
     return Painting(cells, ends, (scene.table[:, columns.COLORS] > 1) & (directions > 0))
+
+
+@verb("bar", words=3, erases=False)
+def _bar(scene: Scene, words: Words) -> Painting:
+    """Lay a bar as broad as the object against one of its sides: a direction, the number of its length, its color."""
+    side, number = read_side(words[0]), words[1]
+    if number not in BAR_NUMBERS:
+        raise ParseError(f"the length of a bar is one of {', '.join(BAR_NUMBERS)}, got {number!r}")
+    colors = color_values(words[2], scene)
+    owner, places = _bar_cells(scene, side, number)
+    bars = np.concatenate([places, colors[owner][:, None]], axis=1).astype(np.int16)
+    return add_cells(scene, owner, bars, colors < NO_COLOR)
+
+
+@lru_cache(maxsize=512)
+def _bar_cells(scene: Scene, side: int, number: str) -> tuple[Numbers, Numbers]:
+    """Return the owners and the places ``(n, 2)`` of bars, background only."""
+    down, across = int(ROW_STEPS[side]), int(COLUMN_STEPS[side])
+    lengths = scene.table[:, BAR_NUMBERS[number]]
+    owners, places = [np.zeros(0, np.int64)], [np.zeros((0, 2), np.int64)]
+    for q, box in enumerate(scene.table):
+        rows = _reach(int(box[columns.TOP]), int(box[columns.BOTTOM]), down, int(lengths[q]), scene.shape[0])
+        cols = _reach(int(box[columns.LEFT]), int(box[columns.RIGHT]), across, int(lengths[q]), scene.shape[1])
+        free = np.argwhere(scene.grid[rows, cols] == scene.background) + np.array([rows.start, cols.start])
+        owners.append(np.full(len(free), q))
+        places.append(free)
+    return np.concatenate(owners), np.concatenate(places)
+
+
+def _reach(low: int, high: int, step: int, length: int, end: int) -> slice:
+    """Return the places ``low`` to ``high``, or ``length`` places before or behind them, in 0 to ``end``."""
+    if step == 0:
+        return slice(low, high + 1)
+    return slice(max(0, low - length), low) if step < 0 else slice(high + 1, min(end, high + 1 + length))
 
 
 @verb("fill", words=2, erases=False)

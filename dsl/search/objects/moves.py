@@ -7,7 +7,7 @@ from dsl.grid import MAX_SIDE
 from dsl.kernels import objects as kernels
 from dsl.kernels import planes_objects as columns
 from dsl.kernels.planes import COLUMN_STEPS, ROW_STEPS
-from dsl.search.objects.roles import color_values, object_by_role
+from dsl.search.objects.roles import NOBODY, color_values, object_by_role
 from dsl.search.objects.segments import Scene
 from dsl.search.objects.verbs import (
     Flags,
@@ -88,6 +88,53 @@ def _approach(scene: Scene, words: Words) -> Painting:
     steps = steps[np.arange(scene.count), chosen]
     vectors = np.stack([steps * ROW_STEPS[chosen], steps * COLUMN_STEPS[chosen]], axis=1)
     return _moved(scene, vectors, met.any(axis=1))
+
+
+@verb("reach", words=1, erases=True)
+def _reach(scene: Scene, words: Words) -> Painting:
+    """Move along rows or columns until beside a partner, over whatever lies between."""
+    partners, along_row = _level_partners(words[0], scene)
+    vectors = np.zeros((scene.count, 2), np.int64)
+    for axis, low, high in ((0, columns.TOP, columns.BOTTOM), (1, columns.LEFT, columns.RIGHT)):
+        mine, theirs = scene.table, scene.table[np.maximum(partners, 0)]
+        after = theirs[:, low] > mine[:, high]
+        steps = np.where(after, theirs[:, low] - mine[:, high] - 1, theirs[:, high] - mine[:, low] + 1)
+        vectors[:, axis] = np.where(along_row == (axis == 1), steps, 0)
+    return _moved(scene, vectors, partners >= 0)
+
+
+@verb("reflect", words=1, erases=True)
+def _reflect(scene: Scene, words: Words) -> Painting:
+    """Mirror over the near edge of a partner's box."""
+    partners, along_row = _level_partners(words[0], scene)
+    theirs = scene.table[np.maximum(partners, 0)]
+    owner = np.repeat(np.arange(scene.count), np.diff(scene.starts))
+    cells = scene.cells.astype(np.int64)
+    for axis, low, high in ((0, columns.TOP, columns.BOTTOM), (1, columns.LEFT, columns.RIGHT)):
+        edge = np.where(theirs[:, low] > scene.table[:, high], theirs[:, low], theirs[:, high])
+        turned = ((along_row == (axis == 1)) & (partners >= 0))[owner]
+        cells[turned, axis] = 2 * edge[owner[turned]] - cells[turned, axis]
+    inside = (cells[:, :2] >= 0).all(axis=1) & (cells[:, 0] < scene.shape[0]) & (cells[:, 1] < scene.shape[1])
+    ends = np.concatenate([[0], np.cumsum(np.bincount(owner[inside], minlength=scene.count))])
+    return Painting(np.ascontiguousarray(cells[inside].astype(np.int16)), ends, partners >= 0)
+
+
+def _level_partners(role: str, scene: Scene) -> tuple[Numbers, Flags]:
+    """Return each object's partner whose box shares rows or columns with its own but not both, and if it shares rows.
+
+    The partner is that of a role, or the largest other object of a color or of the ``same_color``.
+    """
+    level = scene.shares[0] ^ scene.shares[1]
+    colors, sizes = scene.table[:, columns.COLOR], scene.table[:, columns.SIZE]
+    if role == "same_color" or role.startswith("#"):
+        wanted = colors if role == "same_color" else color_values(role, scene)
+        score = np.where(level & (wanted[:, None] == colors), sizes * MAX_SIDE * 8 - scene.distances, -1)
+        partners = np.where(score.max(axis=1) >= 0, score.argmax(axis=1), NOBODY)
+    else:
+        partners = object_by_role(role, scene)
+    rows = np.arange(scene.count)
+    partners = np.where((partners >= 0) & level[rows, np.maximum(partners, 0)], partners, NOBODY)
+    return partners, scene.shares[0][rows, np.maximum(partners, 0)]
 
 
 @verb("align", words=2, erases=True)

@@ -15,6 +15,7 @@ from dsl.kernels.bitsets import COLOR_PLANE, FLAG_PLANE, NONE, NUMBER_PLANE
 from dsl.kernels.objects import EDGE
 from dsl.kernels.planes import NO_COLOR
 from dsl.search.cells.predicates import Items, PlaneSpec
+from dsl.search.objects.roles import color_values
 from dsl.search.objects.segments import Scene
 
 Numbers = NDArray[np.int64]
@@ -45,6 +46,12 @@ _DERIVED_NUMBERS: tuple[tuple[str, float], ...] = (
     ("from_top", 4.0),
     ("same_image", 3.5),
     ("rarest_cells", 4.5),
+    ("ends", 3.5),
+    ("corners", 3.5),
+    ("notches", 3.5),
+    ("same_kind", 3.5),
+    ("edges", 3.5),
+    ("rank_in_color", 3.5),
 )
 _FLAGS: tuple[tuple[str, int, float], ...] = (
     ("at_edge", columns.AT_EDGE, 2.5),
@@ -70,6 +77,7 @@ _DERIVED_FLAGS: tuple[tuple[str, float], ...] = (
     ("inside_other", 3.5),
     ("in_line_with_same_color", 4.0),
     ("meets_same_color", 3.5),
+    ("level_with_same_color", 4.0),
     ("meets_object", 3.5),
     ("odd_filled", 4.0),
     ("odd_top", 4.0),
@@ -86,7 +94,13 @@ _COLORS: tuple[tuple[str, float], ...] = (
     ("seen_down", 1.5),
     ("seen_left", 1.5),
     ("seen_right", 1.5),
+    ("container_color", 2.0),
+    ("contained_color", 2.0),
+    ("same_shape_color", 2.5),
+    ("same_kind_color", 3.0),
 )
+_PARTNER_COLORS = ("container", "contained", "same_shape", "same_kind")
+
 _PAIRS: tuple[tuple[str, str, float], ...] = (
     ("color", "around", 4.0),
     ("color", "nearest_color", 4.0),
@@ -191,7 +205,20 @@ def _derived_numbers(scene: Scene, filled: Numbers) -> list[Numbers]:
         _places(table[:, columns.TOP]),
         counts[inverse],
         rarest,
+        scene.outlines.ends,
+        scene.outlines.corners,
+        scene.outlines.notches,
+        scene.outlines.same_kind,
+        scene.outlines.edges,
+        _rank_in_color(table),
     ]
+
+
+def _rank_in_color(table: Numbers) -> Numbers:
+    """Count for each object the larger objects of its color."""
+    sizes, colors = table[:, columns.SIZE], table[:, columns.COLOR]
+    larger: Numbers = ((sizes > sizes[:, None]) & (colors == colors[:, None])).sum(axis=1)
+    return larger
 
 
 def _places(values: Numbers) -> Numbers:
@@ -234,6 +261,7 @@ def _derived_flags(scene: Scene, filled: Numbers) -> list[NDArray[np.bool_]]:
         scene.contains.any(axis=0),
         in_line.any(axis=1),
         (scene.slides[2][:, :4] == table[:, columns.COLOR][:, None]).any(axis=1),
+        (same_color & (scene.shares[0] ^ scene.shares[1])).any(axis=1),
         (scene.slides[1][:, :4] != EDGE).any(axis=1),
         filled.sum(axis=1) % 2 == 1,
         table[:, columns.TOP] % 2 == 1,
@@ -254,4 +282,5 @@ def _colors(scene: Scene) -> list[Numbers]:
         table[:, columns.AROUND],
         nearest_color,
         *(seen[:, d] for d in range(4)),
+        *(color_values(role, scene) for role in _PARTNER_COLORS),
     ]

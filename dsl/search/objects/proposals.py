@@ -11,7 +11,7 @@ from dsl.kernels import objects as kernels
 from dsl.kernels import planes_objects as columns
 from dsl.kernels.objects_regions import CLEAR
 from dsl.search.objects.actions import TURNS
-from dsl.search.objects.growth import REGIONS, SOURCES, STOPS, write_pattern
+from dsl.search.objects.growth import BAR_NUMBERS, REGIONS, SOURCES, STOPS, write_pattern
 from dsl.search.objects.moves import LEVELS
 from dsl.search.objects.roles import ROLE_BITS
 from dsl.search.objects.segments import Scene
@@ -82,6 +82,8 @@ def propose(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> list[Proposal]:
     if changes.grows:
         found.extend(_copies(scenes, outputs))
         found.extend(_rays(changes, many_colors))
+        found.extend(_rays_from_places(changes))
+        found.extend(_bars(changes))
     unique: dict[str, float] = {}
     for text, bits in found:
         unique[text] = min(bits, unique.get(text, bits))
@@ -120,6 +122,9 @@ def _moves(changes: Changes, scenes: Sequence[Scene], outputs: Sequence[Grid]) -
     yield "approach same_color", 3.5
     present = sorted({int(color) for scene in scenes for color in scene.table[:, columns.COLOR]})
     partners = ["largest", "smallest", "most_colors", *(f"#{color}" for color in present)]
+    for role in ("same_color", "nearest_other_color", "largest", *(f"#{color}" for color in present)):
+        yield f"reach {role}", 4.0
+        yield f"reflect {role}", 4.5
     for role in partners:
         yield f"approach {role}", 3.5
         for edge in LEVELS:
@@ -170,6 +175,21 @@ def _rays(changes: Changes, many_colors: bool) -> Iterator[Proposal]:
         for k, stop in enumerate(STOPS):
             for color, more in colors:
                 yield f"shoot {stop} {color}", 4.5 + more + 0.5 * k
+
+
+def _rays_from_places(changes: Changes) -> Iterator[Proposal]:
+    for color, more in (("own", 0.0), *((f"#{color}", 1.5) for color in changes.colors)):
+        for directions in (*DIRECTIONS[4:], "rising", "falling", "diagonals"):
+            yield f"ray {directions} blocked corners {color}", 5.5 + more
+        for directions in ("sides", "diagonals", "all"):
+            yield f"ray {directions} blocked gaps {color}", 5.0 + more
+
+
+def _bars(changes: Changes) -> Iterator[Proposal]:
+    for color in ("main", *(f"#{color}" for color in changes.fresh or changes.colors)):
+        for direction in DIRECTIONS[:4]:
+            for number in BAR_NUMBERS:
+                yield f"bar {direction} {number} {color}", 6.0
 
 
 def _fills(changes: Changes) -> Iterator[Proposal]:

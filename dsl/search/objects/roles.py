@@ -9,6 +9,8 @@ from dsl.errors import ParseError
 from dsl.grid import NUM_COLORS
 from dsl.kernels import planes_objects as columns
 from dsl.kernels.planes import NO_COLOR
+from dsl.search.cells.legend import legend_partners
+from dsl.search.cells.planes import image_of
 from dsl.search.objects.segments import Scene
 
 Numbers = NDArray[np.int64]
@@ -68,6 +70,11 @@ def _same_shape(scene: Scene) -> Numbers:
     return _first_of((shapes[:, None] == shapes) & (colors[:, None] != colors))
 
 
+def _same_kind(scene: Scene) -> Numbers:
+    kinds, colors = scene.outlines.kinds, scene.table[:, columns.COLOR]
+    return _first_of((kinds[:, None] == kinds) & (colors[:, None] != colors))
+
+
 def _same_size(scene: Scene) -> Numbers:
     sizes, colors = scene.table[:, columns.SIZE], scene.table[:, columns.COLOR]
     return _first_of((sizes[:, None] == sizes) & (colors[:, None] != colors))
@@ -83,13 +90,11 @@ def _container(scene: Scene) -> Numbers:
 
 def _aligned(axis: int) -> Callable[[Scene], Numbers]:
     """Return the nearest object of another color whose span overlaps in rows (0) or columns (1)."""
-    low, high = (columns.TOP, columns.BOTTOM) if axis == 0 else (columns.LEFT, columns.RIGHT)
 
     def partner(scene: Scene) -> Numbers:
         table = scene.table
-        overlap = (table[:, low][:, None] <= table[:, high]) & (table[:, high][:, None] >= table[:, low])
         other = table[:, columns.COLOR][:, None] != table[:, columns.COLOR]
-        apart = np.where(overlap & other, scene.distances, FAR)
+        apart = np.where(scene.shares[axis] & other, scene.distances, FAR)
         return np.where(apart.min(axis=1) < FAR, apart.argmin(axis=1), NOBODY)
 
     return partner
@@ -104,6 +109,7 @@ _PARTNERS: dict[str, Callable[[Scene], Numbers]] = {
     "nearest": _nearest,
     "nearest_other_color": _nearest_other_color,
     "same_shape": _same_shape,
+    "same_kind": _same_kind,
     "same_size": _same_size,
     "contained": _contained,
     "container": _container,
@@ -139,6 +145,7 @@ ROLE_BITS: dict[str, float] = {
     "nearest": 3.5,
     "nearest_other_color": 4.0,
     "same_shape": 3.0,
+    "same_kind": 3.5,
     "same_size": 3.5,
     "contained": 3.0,
     "container": 3.0,
@@ -147,6 +154,7 @@ ROLE_BITS: dict[str, float] = {
     **dict.fromkeys(_SEEN, 4.0),
     **dict.fromkeys(_EDGE_CELLS, 4.5),
     "only_other": 3.5,
+    "legend": 4.0,
 }
 """Bits of naming a color by its role."""
 
@@ -172,6 +180,9 @@ def color_values(role: str, scene: Scene) -> Numbers:
         return _edge_colors(scene, _EDGE_CELLS.index(role))
     if role == "only_other":
         return _only_other(scene)
+    if role == "legend":
+        parts = image_of(scene.grid).components("x8")
+        return legend_partners(scene.grid, parts.table)[scene.table[:, columns.COLOR]].astype(np.int64)
     if role not in _PARTNERS:
         raise ParseError(f"color must be '#' and a digit or one of {', '.join(ROLE_BITS)}, got {role!r}")
     partners = _PARTNERS[role](scene)

@@ -4,6 +4,8 @@
 of the image the action of the first rule whose predicate holds for it.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,8 +29,8 @@ def write_rules(rules: Rules, default: str) -> tuple[Program, ...]:
     return (*written, text_literal(default))
 
 
-def read_rules(arguments: tuple[Program, ...]) -> tuple[Rules, str]:
-    """Read what :func:`write_rules` wrote.
+def read_rules(arguments: tuple[Program, ...], kind_of: Callable[[str], int] = plane_kind) -> tuple[Rules, str]:
+    """Read what :func:`write_rules` wrote, given the kinds of the planes that predicates name.
 
     Raises:
         ParseError: the arguments are no rules, or a predicate is none.
@@ -38,7 +40,7 @@ def read_rules(arguments: tuple[Program, ...]) -> tuple[Rules, str]:
         if not isinstance(rule, Call) or rule.name != WHEN or len(rule.arguments) != 2:
             raise ParseError(f"expected {WHEN}(predicate, choice), got {str(rule)[:60]}")
         predicate, choice = (read_text(argument) for argument in rule.arguments)
-        rules.append((parse_predicate(predicate, plane_kind), choice))
+        rules.append((parse_predicate(predicate, kind_of), choice))
     if not arguments:
         raise ParseError("rules end with a choice for all other objects")
     return tuple(rules), read_text(arguments[-1])

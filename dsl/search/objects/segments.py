@@ -15,6 +15,7 @@ from dsl.errors import PrimitiveError
 from dsl.grid import NUM_COLORS, Grid, seal
 from dsl.kernels import objects as kernels
 from dsl.kernels import planes_objects
+from dsl.search.cells.outlines import Outlines, describe_outlines
 from dsl.search.cells.panels import find_panels
 from dsl.search.cells.planes import background_color
 
@@ -112,6 +113,19 @@ class Scene:
         )
         np.fill_diagonal(holds, False)
         return holds
+
+    @cached_property
+    def shares(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Tell which objects' boxes share rows, and which share columns, ``(count, count)`` each."""
+        table = self.table
+        spans = ((planes_objects.TOP, planes_objects.BOTTOM), (planes_objects.LEFT, planes_objects.RIGHT))
+        rows, across = ((table[:, a][:, None] <= table[:, b]) & (table[:, b][:, None] >= table[:, a]) for a, b in spans)
+        return rows, across
+
+    @cached_property
+    def outlines(self) -> Outlines:
+        """Ends, corners and shapes of the objects."""
+        return describe_outlines(self.labels, self.table)
 
     @cached_property
     def images(self) -> NDArray[np.int64]:

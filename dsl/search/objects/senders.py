@@ -1,0 +1,93 @@
+"""Rays from places of an object's box that are not all of its cells: its corners, and the gaps in its outline."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+
+from dsl.kernels import objects as kernels
+from dsl.kernels import planes_objects as columns
+from dsl.kernels.planes import COLUMN_STEPS, NO_COLOR, ROW_STEPS
+from dsl.search.objects.segments import Scene
+from dsl.search.objects.verbs import Cells, Flags, Numbers, Painting
+
+PLACES = ("corners", "gaps")
+
+
+def rays_from(place: str, scene: Scene, directions: int, stop: int, color: int) -> Painting:
+    """Paint each object and rays that leave its box from a place, outward; valid for the objects that send any.
+
+    A diagonal leaves from the corner of the box that it points to, another direction from its whole side.
+
+    Args:
+        place: ``corners`` where the box's outline belongs to the object, ``gaps`` where it is background.
+        scene: the objects.
+        directions: bits of the directions.
+        stop: as in ``dsl.kernels.objects.rays``.
+        color: of the rays; 10 for the object's main color.
+    """
+    parts = [_ray_parts(place, scene, d, stop) for d in range(8) if (directions >> d) & 1]
+    sends = np.logical_or.reduce([part[2] for part in parts])
+    rays = np.concatenate([part[1] for part in parts])
+    if color < NO_COLOR:
+        rays = rays.copy()
+        rays[:, 2] = color
+    return add_cells(scene, np.concatenate([part[0] for part in parts]), rays, sends)
+
+
+def add_cells(scene: Scene, owner: Numbers, cells: Cells, valid: Flags) -> Painting:
+    """Paint each object and further cells ``(n, 3)`` that belong to the objects ``owner (n,)``."""
+    owners = np.concatenate([_owners(scene.starts), owner])
+    order = np.argsort(owners, kind="stable")
+    ends = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=scene.count))])
+    return Painting(np.concatenate([scene.cells, cells])[order], ends, valid)
+
+
+@lru_cache(maxsize=512)
+def _ray_parts(place: str, scene: Scene, d: int, stop: int) -> tuple[Numbers, Cells, Flags]:
+    """Return the owners and cells of the rays in one direction, and which objects send any."""
+    senders, starts = _senders(place, scene, d)
+    cells, ends = kernels.rays(
+        scene.grid,
+        scene.labels,
+        senders,
+        starts,
+        scene.table,
+        scene.background,
+        np.full(scene.count, 1 << d, np.int64),
+        np.full(scene.count, NO_COLOR, np.int64),
+        stop,
+        NO_COLOR,
+    )
+    owner = _owners(ends)
+    ray = np.arange(len(cells)) >= ends[owner] + np.diff(starts)[owner]
+    return owner[ray], cells[ray], np.diff(starts) > 0
+
+
+def _owners(starts: Numbers) -> Numbers:
+    """Return the object of each cell, given where the cells of each object start."""
+    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+
+
+def _senders(place: str, scene: Scene, d: int) -> tuple[Cells, Numbers]:
+    """Return the cells of the boxes' outlines, by object, that a ray in direction ``d`` leaves from."""
+    found: list[tuple[int, int, int, int]] = []
+    for q, box in enumerate(scene.table.tolist()):
+        color = box[columns.COLOR]
+        for r, c in _side(box, int(ROW_STEPS[d]), int(COLUMN_STEPS[d]), place == "gaps"):
+            own = scene.labels[r, c] == q
+            if own if place == "corners" else not own and scene.grid[r, c] == scene.background:
+                found.append((q, r, c, color))
+    table = np.array(found, np.int64).reshape(-1, 4)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(table[:, 0], minlength=scene.count))])
+    return np.ascontiguousarray(table[:, 1:].astype(np.int16)), starts
+
+
+def _side(box: list[int], down: int, across: int, inner: bool) -> Iterable[tuple[int, int]]:
+    """Return the corner of a box in a diagonal direction, or its side in another: its ``inner`` cells or all."""
+    top, bottom, left, right = (box[k] for k in (columns.TOP, columns.BOTTOM, columns.LEFT, columns.RIGHT))
+    cut = int(inner and (down == 0 or across == 0))
+    rows = range(top + cut, bottom + 1 - cut) if down == 0 else (top if down < 0 else bottom,)
+    places = range(left + cut, right + 1 - cut) if across == 0 else (left if across < 0 else right,)
+    return product(rows, places)
