@@ -55,10 +55,13 @@ OWN_ESTIMATE = 0.5
 Less by the probability that it gives to the grid itself, and by the square of the views' share (``benchmarks/LOG.md``).
 """
 
-DOUBT = 0.4
+DOUBT = 0.6
 """Nats of log odds that a program's grid loses with each nat that the adapted network finds it less likely than the
-program's grid that it finds likeliest; up to ``MOST_UNLIKELY``. Fitted on ``dev`` (``benchmarks/LOG.md``)."""
+program's grid that it finds likeliest, for a small grid. Fitted on ``dev`` (``benchmarks/LOG.md``)."""
 MOST_UNLIKELY = 10.0
+"""Nats of log-likelihood from which on all grids are as unlikely."""
+HALF_TRUSTED_CELLS = 200
+"""Cells of a grid on which a nat says half as much as on a small one: the sum of many cells' errors says less."""
 
 LEAST = 1e-4
 """Least probability that a grid is right, or wrong."""
@@ -260,7 +263,8 @@ class Evidence:
         fits: whether a program behind it reproduces every demonstration.
         estimate: probability that it is right by the network, less where its views differ; 0 if no view gave it.
         doubt: nats of log-likelihood by which the adapted network finds it less likely than another program's grid, at
-            most ``MOST_UNLIKELY``; 0 without a program. What the network had no time to judge has the mean.
+            most ``MOST_UNLIKELY``, less for large grids; 0 without a program. What the network had no time to judge has
+            the mean.
         by_program: whether a program gives it.
     """
 
@@ -290,6 +294,7 @@ def evidence_of(candidates: Sequence[Candidate]) -> dict[GridKey, Evidence]:
     judged = [likelihoods[key] for key in programs if key in likelihoods]
     best = max(judged, default=0.0)
     mean = math.fsum(min(best - value, MOST_UNLIKELY) for value in judged) / max(1, len(judged))
+    trust = {key: HALF_TRUSTED_CELLS / (HALF_TRUSTED_CELLS + programs[key].grid.size) for key in programs}
     found = {}
     for key in (*programs, *(key for key in views if key not in programs)):
         by_program, share = key in programs, views[key].votes / draws if key in views else 0.0
@@ -298,7 +303,7 @@ def evidence_of(candidates: Sequence[Candidate]) -> dict[GridKey, Evidence]:
             program=max(2.0**-cost for cost in _costs(programs[key])) if by_program else 0.0,
             fits=any(c.provenance.verified for c in programs[key].candidates) if by_program else False,
             estimate=OWN_ESTIMATE * math.exp(likelihoods[key]) * share**2 if share else 0.0,
-            doubt=doubt if by_program else 0.0,
+            doubt=doubt * trust[key] if by_program else 0.0,
             by_program=by_program,
         )
     return found

@@ -13,8 +13,7 @@ from types import MappingProxyType
 
 FEATURES = ("program", "fits", "estimate", "doubt", "only network")
 """Log odds of the best program; whether a program fits all demonstrations; log of the network's own estimate that the
-grid is right; nats of log-likelihood below the program's grid that the network finds likeliest, at most
-``merge.MOST_UNLIKELY``; whether no program gives the grid."""
+grid is right; nats of the network's doubt (``merge.Evidence``); whether no program gives the grid."""
 
 PATH = Path(__file__).with_name("selector.json")
 
