@@ -55,12 +55,12 @@ OWN_ESTIMATE = 0.5
 Less by the probability that it gives to the grid itself, and by the square of the views' share (``benchmarks/LOG.md``).
 """
 
-DOUBT = 0.6
+DOUBT = 0.9
 """Nats of log odds that a program's grid loses with each nat that the adapted network finds it less likely than the
 program's grid that it finds likeliest, for a small grid. Fitted on ``dev`` (``benchmarks/LOG.md``)."""
 MOST_UNLIKELY = 10.0
 """Nats of log-likelihood from which on all grids are as unlikely."""
-HALF_TRUSTED_CELLS = 200
+HALF_TRUSTED_CELLS = 50
 """Cells of a grid on which a nat says half as much as on a small one: the sum of many cells' errors says less."""
 
 LEAST = 1e-4

@@ -44,7 +44,7 @@ Box = tuple[int, int, int, int]
 _ORDER, _KEYS, _ROWS, _COLUMNS, _COLORS, _VOTES = 0, 64, 128, 192, 256, 320
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def join_pictures(code: int, cells: Cells, boxes: Numbers, n: int, out: Cells, scratch: Numbers) -> Box:
     """Join a list to one picture and return its height, width, y and x; height 0 if there is no result.
 

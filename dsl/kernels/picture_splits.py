@@ -32,7 +32,7 @@ _RECTANGLES = 1024
 _COUNTS = 2048
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def split_picture(code: int, a: Cells, y: int, x: int, out_cells: Cells, out_boxes: Numbers, scratch: Numbers) -> int:
     """Split a picture and return the number of parts, 0 if there is no result.
 

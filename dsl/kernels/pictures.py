@@ -178,11 +178,13 @@ def apply_color(code: int, arg: int, a: Cells, y: int, x: int, out: Cells, scrat
     return add_frame(a, y, x, arg, main if arg == 0 else 0, out)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def apply_picture(
     code: int, arg: int, a: Cells, y: int, x: int, frames: Numbers, out: Cells, scratch: Numbers
 ) -> Result:
     """Apply an operation to a picture; return height, width, row and column of the result, height 0 for none.
+
+    Written into its one compiled caller: each level of calls compiles all operations once more.
 
     Args:
         code: a number from ``picture_codes``.
