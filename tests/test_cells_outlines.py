@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from dsl.grid import grid_from_text, seal
 from dsl.kernels import planes_objects as objects
+from dsl.search.cells.features_axis import AXIS, lies_in_rows
 from dsl.search.cells.planes import Image
 from tests import naive_cells as naive
 
@@ -120,3 +121,17 @@ def test_places_are_named_by_quadrant_and_ring() -> None:
 def test_a_plane_shows_what_its_name_says(name: str, expected: str | list[list[int]]) -> None:
     wanted = grid_from_text(expected).tolist() if isinstance(expected, str) else expected
     assert Image(grid_from_text("10000/10020/10000")).plane(name).tolist() == wanted
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_lies_along_the_stripes_does_not_depend_on_how_the_image_lies(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    cells = rng.choice(4, size=(int(rng.integers(3, 6)), int(rng.integers(7, 12))), p=(0.7, 0.1, 0.1, 0.1)).astype(np.uint8)
+    cells[1] = 3
+    grid, turned = seal(cells), seal(np.ascontiguousarray(cells.T))
+    assert lies_in_rows(grid)
+    assert not lies_in_rows(turned)
+    for spec in AXIS.specs:
+        if spec.name.startswith(("along.", "across.", "stripe")):
+            np.testing.assert_array_equal(Image(grid).plane(spec.name).T, Image(turned).plane(spec.name), spec.name)
+    np.testing.assert_array_equal(Image(grid).plane("row_mode").T, Image(turned).plane("column_mode"))
