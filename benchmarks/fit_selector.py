@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from dsl.grid import grid_key
-from ensemble.merge import evidence_of, learned, lexicographic, likeliest
+from ensemble.merge import evidence_of, heard, learned, lexicographic, likeliest
 from ensemble.selector import FEATURES
 from ensemble.statistics import mcnemar
 from ensemble.store import Run, open_run
 from ensemble.types import Candidate, Grid
 
-PRIOR: Mapping[str, float] = {"program": 1.0, "doubt": -0.9}
+PRIOR: Mapping[str, float] = {"program": 1.0, "doubt": -0.6}
 """Weights that the fit is pulled to; 0 for the others."""
 RIDGE = 0.3
 FOLDS = 10
@@ -57,7 +57,7 @@ def choices_of(run: Run) -> dict[str, list[Choice]]:
     dataset = run.dataset()
     found: dict[str, list[Choice]] = {}
     for task in dataset.tasks:
-        candidates = run.candidates(task.task_id)
+        candidates = heard(task, run.candidates(task.task_id), run.config.merge)
         found[task.task_id] = []
         for index, answer in enumerate(dataset.answers[task.task_id]):
             known = evidence_of([c for c in candidates if c.test_index == index])
@@ -92,7 +92,7 @@ def cross_validated(by_task: Mapping[str, list[Choice]]) -> dict[str, Weights]:
 def solved_by(run: Run, rank: Callable[[Sequence[Candidate]], list[Grid]], attempts: int) -> list[bool]:
     dataset, solved = run.dataset(), []
     for task in dataset.tasks:
-        candidates = run.candidates(task.task_id)
+        candidates = heard(task, run.candidates(task.task_id), run.config.merge)
         answers = dataset.answers[task.task_id]
         tried = [rank([c for c in candidates if c.test_index == k])[:attempts] for k in range(len(answers))]
         solved.append(

@@ -16,8 +16,8 @@ from typing import Any
 
 from dsl.grid import grid_key, same_grid
 from ensemble.config import MergeConfig
-from ensemble.data import load_tasks
-from ensemble.merge import log_odds, merge
+from ensemble.data import DataSet, load_tasks
+from ensemble.merge import heard, log_odds, merge
 from ensemble.scoring import Score, score
 from ensemble.store import Run, open_run
 from ensemble.types import Candidate, Grid, Prediction
@@ -58,7 +58,7 @@ def summarize(run: Run, chosen: MergeConfig) -> dict[str, Any]:
         **{key: run.info[key] for key in kept if key in run.info},
         "scores": {part: scored(ids).as_json() for part, ids in parts.items() if ids},
         "jobs": _jobs(run),
-        "program_evidence": _evidence(dataset.answers, candidates, attempts),
+        "program_evidence": _evidence(dataset, candidates, attempts, chosen),
         "solved by processor seconds": _curve(run, candidates, chosen),
         "solved": [i for i, right in zip(run.task_ids, scored(run.task_ids).solved("pass@2"), strict=True) if right],
     }
@@ -100,21 +100,26 @@ def _curve(run: Run, candidates: dict[str, tuple[Candidate, ...]], chosen: Merge
 
 
 def _evidence(
-    answers: Any, candidates: dict[str, tuple[Candidate, ...]], attempts: dict[str, Prediction]
+    dataset: DataSet,
+    candidates: dict[str, tuple[Candidate, ...]],
+    attempts: dict[str, Prediction],
+    chosen: MergeConfig,
 ) -> dict[str, int]:
     """Count the tasks that some program fits on all demonstrations, and how many first attempts of those are right.
 
     The same once more for the tasks whose first attempt is likelier right than wrong on every test input, by the odds
     that the rule ``likeliest`` ranks by.
     """
-    counts = Counter[str]()
+    counts, answers = Counter[str](), dataset.answers
+    tasks = {task.task_id: task for task in dataset.tasks}
     for task_id, found in candidates.items():
         fitting = [c.provenance for c in found if c.provenance.verified]
         right = all(map(_first_is, attempts[task_id].attempts, answers[task_id]))
         if fitting:
             counts["tasks_with_a_fitting_program"] += 1
             counts["of_which_first_attempt_right"] += right
-        if all(_is_likely(found, k, grids) for k, grids in enumerate(attempts[task_id].attempts)):
+        counted = heard(tasks[task_id], found, chosen)
+        if all(_is_likely(counted, k, grids) for k, grids in enumerate(attempts[task_id].attempts)):
             counts["tasks_with_a_likely_first_attempt"] += 1
             counts["of_likely_first_attempt_right"] += right
     return dict(counts)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dsl.task import Task
 from ensemble.comparison import Comparison, compare
 from ensemble.config import MergeConfig
-from ensemble.merge import NEURAL, RULES, SYMBOLIC, merge
+from ensemble.merge import NEURAL, RULES, SYMBOLIC, merge, proposed_by
 from ensemble.scoring import HEADLINE, Figure, Level, Score, markdown_table, score
 from ensemble.statistics import Difference, McNemar, mcnemar, paired_bootstrap
 from ensemble.types import Candidate
@@ -148,7 +148,7 @@ def _variants(rule: str, candidates: Sequence[Candidate]) -> list[tuple[str, str
         return True
 
     def of_family(family: str) -> Keep:
-        return lambda candidate: candidate.provenance.family == family and candidate.provenance.draws > 0
+        return lambda candidate: bool(proposed_by(family, [candidate]))
 
     def unaugmented(candidate: Candidate) -> bool:
         return candidate.provenance.view in (None, IDENTITY_VIEW)

@@ -13,7 +13,7 @@ from dsl.program import Call, Input, Literal, Program, evaluate, parse
 from dsl.registry import get_primitive
 from dsl.task import Task
 from dsl.types import Object
-from ensemble.merge import Support, log_odds, merge, support_of
+from ensemble.merge import Support, heard, log_odds, merge, support_of
 from ensemble.types import Candidate, Prediction
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def explain(run: "Run", task_id: str, *, digits: bool = True) -> str:
     task = dataset.task(task_id)
     candidates = run.candidates(task_id)
     prediction = merge(task, candidates, run.config.merge)
+    counted = heard(task, candidates, run.config.merge)
     answer = dataset.answers.get(task_id)
     parts = [f"task {task_id}: {len(candidates)} candidates, merged by rule {run.config.merge.rule!r}"]
     parts += [
@@ -52,7 +53,7 @@ def explain(run: "Run", task_id: str, *, digits: bool = True) -> str:
     ]
     for i, grid in enumerate(task.test_inputs):
         truth = None if answer is None else answer[i]
-        pool = [candidate for candidate in candidates if candidate.test_index == i]
+        pool = [candidate for candidate in counted if candidate.test_index == i]
         parts += ["", f"test input {i + 1} of {len(task.test_inputs)}", text_of_grid(grid, digits=digits)]
         parts += _votes(pool, prediction, i, truth, digits)
         parts += _trace_of_best(pool, task, i, digits)

@@ -36,10 +36,14 @@ __all__ = [
     "RULES",
     "Evidence",
     "Support",
+    "evidence_of",
     "get_rule",
+    "heard",
     "hierarchical_vote",
+    "is_judged",
     "log_odds",
     "merge",
+    "proposed_by",
     "rule",
     "support_of",
 ]
@@ -55,13 +59,11 @@ OWN_ESTIMATE = 0.5
 Less by the probability that it gives to the grid itself, and by the square of the views' share (``benchmarks/LOG.md``).
 """
 
-DOUBT = 0.9
+DOUBT = 0.6
 """Nats of log odds that a program's grid loses with each nat that the adapted network finds it less likely than the
-program's grid that it finds likeliest, for a small grid. Fitted on ``dev`` (``benchmarks/LOG.md``)."""
+program's grid that it finds likeliest. Fitted on ``dev`` (``benchmarks/LOG.md``)."""
 MOST_UNLIKELY = 10.0
 """Nats of log-likelihood from which on all grids are as unlikely."""
-HALF_TRUSTED_CELLS = 50
-"""Cells of a grid on which a nat says half as much as on a small one: the sum of many cells' errors says less."""
 
 LEAST = 1e-4
 """Least probability that a grid is right, or wrong."""
@@ -102,7 +104,7 @@ def merge(task: Task, candidates: Iterable[Candidate], config: MergeConfig) -> P
     """
     ranked = get_rule(config.rule)
     pools: list[list[Candidate]] = [[] for _ in task.test_inputs]
-    for candidate in candidates:
+    for candidate in heard(task, candidates, config):
         if candidate.task_id != task.task_id or not 0 <= candidate.test_index < len(pools):
             raise ValueError(
                 f"candidates must be for task {task.task_id}, test inputs 0..{len(pools) - 1}, "
@@ -111,6 +113,23 @@ def merge(task: Task, candidates: Iterable[Candidate], config: MergeConfig) -> P
         pools[candidate.test_index].append(candidate)
     attempts = tuple(tuple(ranked(pool)[:NUM_ATTEMPTS]) if pool else () for pool in pools)
     return Prediction(task.task_id, attempts)
+
+
+def heard(task: Task, candidates: Iterable[Candidate], config: MergeConfig) -> list[Candidate]:
+    """Return the candidates that a merge hears: no judgements of the network on a task that is too large for it."""
+    found = list(candidates)
+    return found if is_judged(task, config) else [c for c in found if c.provenance.draws > 0]
+
+
+def is_judged(task: Task, config: MergeConfig) -> bool:
+    """Tell whether a task is small enough for the network's judgement of other solvers' grids to count."""
+    cells = sum(pair.input.size + pair.output.size for pair in task.train)
+    return cells + max(grid.size for grid in task.test_inputs) <= config.max_judged_cells
+
+
+def proposed_by(family: str, candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return what the solvers of a family propose themselves, without what they have only judged."""
+    return [c for c in candidates if c.provenance.family == family and c.provenance.draws > 0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,11 +231,6 @@ def _family(candidates: Sequence[Candidate], family: str) -> list[Candidate]:
     return [candidate for candidate in candidates if candidate.provenance.family == family]
 
 
-def _drawn(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return what the network itself proposes, without what it has only judged."""
-    return [candidate for candidate in _family(candidates, NEURAL) if candidate.provenance.draws > 0]
-
-
 def _verified(candidates: Sequence[Candidate]) -> list[Candidate]:
     return [candidate for candidate in candidates if candidate.provenance.verified]
 
@@ -234,7 +248,7 @@ def likeliest(candidates: Sequence[Candidate]) -> list[Grid]:
     odds, programs = log_odds(candidates), support_of(_family(candidates, SYMBOLIC))
     likelihoods = _log_likelihoods(support_of(_family(candidates, NEURAL)))
     ranked = _ranked(
-        {**support_of(_drawn(candidates)), **programs},
+        {**support_of(proposed_by(NEURAL, candidates)), **programs},
         lambda key: (odds[key], float(key in programs), likelihoods.get(key, -math.inf)),
     )
     others = _by_votes(c for c in candidates if c.provenance.family not in (SYMBOLIC, NEURAL))
@@ -263,8 +277,7 @@ class Evidence:
         fits: whether a program behind it reproduces every demonstration.
         estimate: probability that it is right by the network, less where its views differ; 0 if no view gave it.
         doubt: nats of log-likelihood by which the adapted network finds it less likely than another program's grid, at
-            most ``MOST_UNLIKELY``, less for large grids; 0 without a program. What the network had no time to judge has
-            the mean.
+            most ``MOST_UNLIKELY``; 0 without a program. What the network had no time to judge has the mean.
         by_program: whether a program gives it.
     """
 
@@ -288,13 +301,12 @@ class Evidence:
 def evidence_of(candidates: Sequence[Candidate]) -> dict[GridKey, Evidence]:
     """Return what is known of each grid of programs or of the network, for one test input."""
     programs = support_of(_family(candidates, SYMBOLIC))
-    views = support_of(_drawn(candidates))
+    views = support_of(proposed_by(NEURAL, candidates))
     draws = sum(support.votes for support in views.values())
     likelihoods = _log_likelihoods(support_of(_family(candidates, NEURAL)))
     judged = [likelihoods[key] for key in programs if key in likelihoods]
     best = max(judged, default=0.0)
     mean = math.fsum(min(best - value, MOST_UNLIKELY) for value in judged) / max(1, len(judged))
-    trust = {key: HALF_TRUSTED_CELLS / (HALF_TRUSTED_CELLS + programs[key].grid.size) for key in programs}
     found = {}
     for key in (*programs, *(key for key in views if key not in programs)):
         by_program, share = key in programs, views[key].votes / draws if key in views else 0.0
@@ -303,7 +315,7 @@ def evidence_of(candidates: Sequence[Candidate]) -> dict[GridKey, Evidence]:
             program=max(2.0**-cost for cost in _costs(programs[key])) if by_program else 0.0,
             fits=any(c.provenance.verified for c in programs[key].candidates) if by_program else False,
             estimate=OWN_ESTIMATE * math.exp(likelihoods[key]) * share**2 if share else 0.0,
-            doubt=doubt * trust[key] if by_program else 0.0,
+            doubt=doubt if by_program else 0.0,
             by_program=by_program,
         )
     return found
@@ -337,7 +349,7 @@ def lexicographic(candidates: Sequence[Candidate]) -> list[Grid]:
     neither family, come after everything else.
     """
     verified = _verified(candidates)
-    votes = _by_votes(_drawn(candidates))
+    votes = _by_votes(proposed_by(NEURAL, candidates))
     misses = _by_programs(c for c in _family(candidates, SYMBOLIC) if not c.provenance.verified)
     others = _by_votes(c for c in candidates if c.provenance.family not in (SYMBOLIC, NEURAL))
     return _distinct(_interleaved(_by_programs(verified), votes), misses, others)
@@ -348,7 +360,7 @@ def program_first(candidates: Sequence[Candidate]) -> list[Grid]:
     """Submit the two most frequent outputs of verified programs if there are any, else vote hierarchically."""
     supports = support_of(_verified(candidates))
     if not supports:
-        return hierarchical(_drawn(candidates))
+        return hierarchical(proposed_by(NEURAL, candidates))
     return _ranked(supports, lambda key: (supports[key].votes, supports[key].evidence))[:NUM_ATTEMPTS]
 
 
@@ -386,5 +398,5 @@ def votes_and_likelihood(candidates: Sequence[Candidate]) -> list[Grid]:
 def one_slot_each(candidates: Sequence[Candidate]) -> list[Grid]:
     """Give the best program the first place and the network's best other grid the second."""
     programs = _by_programs(_family(candidates, SYMBOLIC))
-    votes = _by_votes(_drawn(candidates))
+    votes = _by_votes(proposed_by(NEURAL, candidates))
     return _distinct(_interleaved(programs, votes), _by_votes(candidates))

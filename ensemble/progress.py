@@ -9,7 +9,7 @@ from dsl.grid import same_grid
 from dsl.task import Task
 from ensemble.config import Config
 from ensemble.executors import Ended
-from ensemble.merge import merge
+from ensemble.merge import merge, proposed_by
 from ensemble.pipeline import Observer
 from ensemble.types import Answers, Candidate, Prediction
 
@@ -57,10 +57,7 @@ class Tally(Observer):
         if task.task_id not in self._answers:
             return []
         families = list(dict.fromkeys(candidate.provenance.family for candidate in candidates))
-        alone = {
-            family: merge(task, [c for c in candidates if c.provenance.family == family], self._config.merge)
-            for family in families
-        }
+        alone = {family: merge(task, proposed_by(family, candidates), self._config.merge) for family in families}
         return [name for name, own in {**alone, "ensemble": prediction}.items() if is_solved(own, self._answers)]
 
     @property

@@ -126,7 +126,9 @@ def test_a_plane_shows_what_its_name_says(name: str, expected: str | list[list[i
 @pytest.mark.parametrize("seed", range(40))
 def test_what_lies_along_the_stripes_does_not_depend_on_how_the_image_lies(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    cells = rng.choice(4, size=(int(rng.integers(3, 6)), int(rng.integers(7, 12))), p=(0.7, 0.1, 0.1, 0.1)).astype(np.uint8)
+    cells = rng.choice(4, size=(int(rng.integers(3, 6)), int(rng.integers(7, 12))), p=(0.7, 0.1, 0.1, 0.1)).astype(
+        np.uint8
+    )
     cells[1] = 3
     grid, turned = seal(cells), seal(np.ascontiguousarray(cells.T))
     assert lies_in_rows(grid)

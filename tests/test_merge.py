@@ -20,6 +20,7 @@ from ensemble.merge import (
     evidence_of,
     get_rule,
     hierarchical_vote,
+    is_judged,
     log_odds,
     merge,
     support_of,
@@ -61,7 +62,7 @@ def test_the_network_decides_between_programs_that_are_about_as_likely():
     assert chosen(programs, "likeliest") == ["1", "2"]
     assert chosen([*programs, judged("1", -9.0), judged("2", -2.0), judged("3", -2.0)], "likeliest") == ["2", "1"]
     assert chosen([*programs, judged("1", -9.0), judged("2", -8.5), judged("3", -99.0)], "likeliest") == ["1", "2"]
-    sure = [symbolic("1", cost=0.0005), *programs[1:]]
+    sure = [symbolic("1", cost=0.005), *programs[1:]]
     assert chosen([*sure, judged("1", -9.0), judged("2", -2.0), judged("3", -2.0)], "likeliest") == ["1", "2"]
 
 
@@ -359,9 +360,7 @@ def test_log_odds_are_those_of_the_program_less_the_networks_doubt():
     alone = log_odds(programs)
     assert [alone[grid_key(grid_from_text(text))] for text in "12"] == pytest.approx([0.0, np.log(1 / 3)])
     both = log_odds([*programs, judged("1", -3.0), judged("2", -1.0)])
-    assert [both[grid_key(grid_from_text(text))] for text in "12"] == pytest.approx(
-        [-2.0 * DOUBT * 50 / 51, np.log(1 / 3)]
-    )
+    assert [both[grid_key(grid_from_text(text))] for text in "12"] == pytest.approx([-2.0 * DOUBT, np.log(1 / 3)])
     assert log_odds([judged("1", -1.0), other("2")]) == {}
 
 
@@ -371,8 +370,16 @@ def test_evidence_is_what_each_half_says():
     known = {text: evidence_of(pool)[grid_key(grid_from_text(text))] for text in "123"}
     assert [known[text].program for text in "123"] == [0.5, 0.25, 0.0]
     assert [known[text].fits for text in "123"] == [True, False, False]
-    assert [known[text].doubt for text in "123"] == pytest.approx([MOST_UNLIKELY * 50 / 51, 0.0, 0.0])
+    assert [known[text].doubt for text in "123"] == pytest.approx([MOST_UNLIKELY, 0.0, 0.0])
     assert [known[text].by_program for text in "123"] == [True, True, False]
     shares = [0.0, OWN_ESTIMATE * np.exp(-1.0) / 4, OWN_ESTIMATE * np.exp(-0.5) / 4]
     assert [known[text].estimate for text in "123"] == pytest.approx(shares)
     assert set(known["1"].features()) == set(FEATURES)
+
+
+def test_judgements_of_large_tasks_are_not_heard():
+    pool = [symbolic("1", cost=0.5), symbolic("2", cost=1.0), judged("1", -9.0), judged("2", -1.0)]
+    limits = [MergeConfig(max_judged_cells=cells) for cells in (3, 2)]
+    assert [is_judged(TASK, limit) for limit in limits] == [True, False]
+    first = [grid_to_text(merge(TASK, pool, limit).attempts[0][0]) for limit in limits]
+    assert first == ["2", "1"]

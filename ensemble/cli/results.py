@@ -79,7 +79,7 @@ def _print(result: Any, as_json: bool) -> None:
 
 def print_result(run: "Run") -> None:
     """Print what a finished run solved: by each family of solvers, by that family only, and by all together."""
-    from ensemble.merge import merge
+    from ensemble.merge import merge, proposed_by
     from ensemble.scoring import markdown_table
     from ensemble.scoring import score as compute
 
@@ -87,7 +87,7 @@ def print_result(run: "Run") -> None:
     pool = {task_id: run.candidates(task_id) for task_id in run.task_ids}
     families = list(dict.fromkeys(c.provenance.family for found in pool.values() for c in found))
     parts: dict[str, Mapping[str, Sequence[Candidate]]] = {
-        name: {task_id: [c for c in found if c.provenance.family == name] for task_id, found in pool.items()}
+        name: {task_id: proposed_by(name, found) for task_id, found in pool.items()}
         for name in families
         if len(families) > 1
     }
