@@ -55,13 +55,19 @@ def summarize(run: Run, chosen: MergeConfig) -> dict[str, Any]:
         parts["fit"] = tuple(i for i in run.task_ids if i not in held_out)
     kept = ("status", "target", "data_hash", "versions", "machine", "config", "solver_keys")
     return {
-        **{key: run.info[key] for key in kept if key in run.info},
+        **_without_folders({key: run.info[key] for key in kept if key in run.info}),
         "scores": {part: scored(ids).as_json() for part, ids in parts.items() if ids},
         "jobs": _jobs(run),
         "program_evidence": _evidence(dataset, candidates, attempts, chosen),
         "solved by processor seconds": _curve(run, candidates, chosen),
         "solved": [i for i, right in zip(run.task_ids, scored(run.task_ids).solved("pass@2"), strict=True) if right],
     }
+
+
+def _without_folders(info: dict[str, Any]) -> dict[str, Any]:
+    """Return the run's description with the names of replayed runs instead of where they lie."""
+    names = [Path(folder).name for folder in info["config"]["replay"]["runs"]]
+    return {**info, "config": {**info["config"], "replay": {"runs": names}}}
 
 
 def _jobs(run: Run) -> dict[str, Any]:
