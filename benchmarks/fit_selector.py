@@ -8,7 +8,7 @@ are cross-validated, each task's chosen by weights fitted without it.
 
 import argparse
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from dsl.grid import grid_key
-from ensemble.merge import evidence_of, heard, learned, lexicographic, likeliest
+from ensemble.merge import evidence_of, heard, merge
+from ensemble.scoring import Score, score
 from ensemble.selector import FEATURES
 from ensemble.statistics import mcnemar
 from ensemble.store import Run, open_run
-from ensemble.types import Candidate, Grid
 
 PRIOR: Mapping[str, float] = {"program": 1.0, "doubt": -0.6}
 """Weights that the fit is pulled to; 0 for the others."""
@@ -89,16 +89,10 @@ def cross_validated(by_task: Mapping[str, list[Choice]]) -> dict[str, Weights]:
     return weights
 
 
-def solved_by(run: Run, rank: Callable[[Sequence[Candidate]], list[Grid]], attempts: int) -> list[bool]:
-    dataset, solved = run.dataset(), []
-    for task in dataset.tasks:
-        candidates = heard(task, run.candidates(task.task_id), run.config.merge)
-        answers = dataset.answers[task.task_id]
-        tried = [rank([c for c in candidates if c.test_index == k])[:attempts] for k in range(len(answers))]
-        solved.append(
-            all(grid_key(answer) in map(grid_key, grids) for grids, answer in zip(tried, answers, strict=True))
-        )
-    return solved
+def score_of(run: Run, rule: str) -> Score:
+    dataset, config = run.dataset(), run.config.merge.model_copy(update={"rule": rule})
+    attempts = {task.task_id: merge(task, run.candidates(task.task_id), config) for task in dataset.tasks}
+    return score(run.task_ids, attempts, None, dataset.answers)
 
 
 def main() -> None:
@@ -107,8 +101,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="write the weights there; without it only measure those that ship")
     arguments = parser.parse_args()
     with open_run(arguments.run) as run:
-        rules = {"learned": learned, "likeliest": likeliest, "lexicographic": lexicographic}
-        solved = {name: [solved_by(run, rank, attempts) for attempts in (1, 2)] for name, rank in rules.items()}
+        scores = {rule: score_of(run, rule) for rule in ("learned", "likeliest", "lexicographic")}
+        solved = {rule: [list(found.solved("pass@1")), list(found.solved("pass@2"))] for rule, found in scores.items()}
         by_task = choices_of(run)
         weights = cross_validated(by_task)
         held_out = [[all(c.place(weights[i]) < n for c in by_task[i]) for i in sorted(by_task)] for n in (1, 2)]

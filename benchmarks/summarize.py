@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--rule", help="merge by this rule instead of the run's own")
     arguments = parser.parse_args()
     with open_run(arguments.run) as run:
-        chosen = run.config.merge if arguments.rule is None else MergeConfig(rule=arguments.rule)
+        chosen = run.config.merge.model_copy(update={"rule": arguments.rule or run.config.merge.rule})
         summary = {"rule": chosen.rule, **summarize(run, chosen)}
     arguments.output.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     print(json.dumps({part: scores["pass@2"]["task"] for part, scores in summary["scores"].items()}))

@@ -130,7 +130,7 @@ def ablate(run: "Run") -> Ablation:
     dataset = run.dataset()
     pool = {task.task_id: tuple(run.candidates(task.task_id)) for task in dataset.tasks}
     scores = {
-        name: (rule, _score_part(dataset, pool, rule, keep))
+        name: (rule, _score_part(dataset, pool, run.config.merge.model_copy(update={"rule": rule}), keep))
         for name, rule, keep in _variants(run.config.merge.rule, [c for found in pool.values() for c in found])
     }
     reference = scores[ENSEMBLE][1].solved(HEADLINE)
@@ -182,9 +182,8 @@ def _both(first: Keep, second: Keep) -> Keep:
     return lambda candidate: first(candidate) and second(candidate)
 
 
-def _score_part(dataset: "DataSet", pool: Mapping[str, Sequence[Candidate]], rule: str, keep: Keep) -> Score:
+def _score_part(dataset: "DataSet", pool: Mapping[str, Sequence[Candidate]], config: MergeConfig, keep: Keep) -> Score:
     part = {task_id: [candidate for candidate in found if keep(candidate)] for task_id, found in pool.items()}
-    config = MergeConfig(rule=rule)
     attempts = {task.task_id: merge(task, part[task.task_id], config) for task in dataset.tasks}
     return score([task.task_id for task in dataset.tasks], attempts, part, dataset.answers)
 

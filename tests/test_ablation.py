@@ -11,7 +11,7 @@ from ensemble.config import Config, MergeConfig
 from ensemble.errors import DataError
 from ensemble.merge import RULES
 from ensemble.types import Candidate
-from tests.fake_run import decoded, program, small_run, task
+from tests.fake_run import FakeRun, decoded, program, small_run, task
 
 
 def solved(ablation, name):
@@ -42,6 +42,24 @@ def test_what_the_network_only_judges_is_none_of_its_candidates():
 def test_ensemble_row_uses_the_rule_of_the_run():
     run = small_run(config=Config(merge=MergeConfig(rule="flat")))
     assert ablate(run).as_json()["rows"]["ensemble"]["rule"] == "flat"
+
+
+def test_every_row_hears_what_the_run_hears():
+    judged = replace(decoded("both", "1").provenance, engine="judge", draws=0)
+    programs = [program("both", "12/34", cost=1.0), program("both", "21/43", "other", cost=0.5)]
+    pool = [
+        *programs,
+        *(Candidate("both", 0, c.grid, score, judged) for c, score in zip(programs, (-1, -9), strict=True)),
+    ]
+    truth = {"both": ("12/34",)}
+    limits = {cells: Config(merge=MergeConfig(max_judged_cells=cells)) for cells in (700, 0)}
+    first = {
+        cells: ablate(FakeRun([task("both")], truth, pool, config=config)).as_json()["rows"]["ensemble"]["pass@1"][
+            "task"
+        ]["n"]
+        for cells, config in limits.items()
+    }
+    assert first == {700: 1, 0: 0}
 
 
 def test_oracle_of_a_half_sees_only_its_candidates():

@@ -18,10 +18,7 @@ def solve_objects(task: Task, meter: Meter) -> list[Solution]:
     objects (``crops``); both may be answered with constant outputs chosen by the whole image. A solution's cost orders
     predictions by the weight of all programs that agree on them, not by the one shown.
     """
-    if all(example.input.shape == example.output.shape for example in task.train):
-        return verified_solutions(
-            count_votes([*vote_cases(task, meter), *vote_rules(task, meter)]), task, "objects", MAX_PREDICTIONS
-        )
-    return verified_solutions(
-        count_votes([*vote_cases(task, meter), *vote_crops(task, meter)]), task, "crops", MAX_PREDICTIONS
-    )
+    same_shape = all(example.input.shape == example.output.shape for example in task.train)
+    engine, vote = ("objects", vote_rules) if same_shape else ("crops", vote_crops)
+    votes = [*vote_cases(task, meter), *vote(task, meter)]
+    return verified_solutions(count_votes(votes), task, engine, MAX_PREDICTIONS)
