@@ -9,7 +9,7 @@ from dsl.kernels.planes import NO_COLOR
 from dsl.search.objects import growth, moves
 from dsl.search.objects.roles import color_values
 from dsl.search.objects.segments import Scene
-from dsl.search.objects.verbs import VERBS, Painting, Words, verb
+from dsl.search.objects.verbs import VERBS, Painting, Words, owners_of, verb
 
 __all__ = ["TURNS", "erases", "growth", "moves", "paint"]
 
@@ -75,7 +75,7 @@ def _recolor_rarest(scene: Scene, words: Words) -> Painting:
 def _recolored(scene: Scene, role: str, only: int | None) -> Painting:
     """Recolor the objects' cells, or those of the color in a column of the table."""
     colors = color_values(role, scene)
-    owner = np.repeat(np.arange(scene.count), np.diff(scene.starts))
+    owner = owners_of(scene.starts)
     cells = scene.cells.copy()
     fresh = colors[owner]
     chosen = slice(None) if only is None else scene.cells[:, 2] == scene.table[owner, only]
@@ -85,7 +85,7 @@ def _recolored(scene: Scene, role: str, only: int | None) -> Painting:
 
 @verb("swap_colors", words=0, erases=False)
 def _swap_colors(scene: Scene, words: Words) -> Painting:
-    owner = np.repeat(np.arange(scene.count), np.diff(scene.starts))
+    owner = owners_of(scene.starts)
     main, rarest = scene.table[owner, columns.COLOR], scene.table[owner, columns.RAREST]
     cells = scene.cells.copy()
     cells[:, 2] = np.where(cells[:, 2] == main, rarest, np.where(cells[:, 2] == rarest, main, cells[:, 2]))

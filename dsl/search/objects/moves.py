@@ -16,8 +16,10 @@ from dsl.search.objects.verbs import (
     Words,
     constant_steps,
     own_steps,
+    owners_of,
     read_direction,
     read_side,
+    starts_of,
     steps_towards,
     verb,
 )
@@ -108,14 +110,14 @@ def _reflect(scene: Scene, words: Words) -> Painting:
     """Mirror over the near edge of a partner's box."""
     partners, along_row = _level_partners(words[0], scene)
     theirs = scene.table[np.maximum(partners, 0)]
-    owner = np.repeat(np.arange(scene.count), np.diff(scene.starts))
+    owner = owners_of(scene.starts)
     cells = scene.cells.astype(np.int64)
     for axis, low, high in ((0, columns.TOP, columns.BOTTOM), (1, columns.LEFT, columns.RIGHT)):
         edge = np.where(theirs[:, low] > scene.table[:, high], theirs[:, low], theirs[:, high])
         turned = ((along_row == (axis == 1)) & (partners >= 0))[owner]
         cells[turned, axis] = 2 * edge[owner[turned]] - cells[turned, axis]
     inside = (cells[:, :2] >= 0).all(axis=1) & (cells[:, 0] < scene.shape[0]) & (cells[:, 1] < scene.shape[1])
-    ends = np.concatenate([[0], np.cumsum(np.bincount(owner[inside], minlength=scene.count))])
+    ends = starts_of(owner[inside], scene.count)
     return Painting(np.ascontiguousarray(cells[inside].astype(np.int16)), ends, partners >= 0)
 
 

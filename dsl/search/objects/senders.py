@@ -10,7 +10,7 @@ from dsl.kernels import objects as kernels
 from dsl.kernels import planes_objects as columns
 from dsl.kernels.planes import COLUMN_STEPS, NO_COLOR, ROW_STEPS
 from dsl.search.objects.segments import Scene
-from dsl.search.objects.verbs import Cells, Flags, Numbers, Painting
+from dsl.search.objects.verbs import Cells, Flags, Numbers, Painting, owners_of, starts_of
 
 PLACES = ("corners", "gaps")
 
@@ -38,9 +38,9 @@ def rays_from(place: str, scene: Scene, directions: int, stop: int, color: int) 
 
 def add_cells(scene: Scene, owner: Numbers, cells: Cells, valid: Flags) -> Painting:
     """Paint each object and further cells ``(n, 3)`` that belong to the objects ``owner (n,)``."""
-    owners = np.concatenate([_owners(scene.starts), owner])
+    owners = np.concatenate([owners_of(scene.starts), owner])
     order = np.argsort(owners, kind="stable")
-    ends = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=scene.count))])
+    ends = starts_of(owners, scene.count)
     return Painting(np.concatenate([scene.cells, cells])[order], ends, valid)
 
 
@@ -60,14 +60,9 @@ def _ray_parts(place: str, scene: Scene, d: int, stop: int) -> tuple[Numbers, Ce
         stop,
         NO_COLOR,
     )
-    owner = _owners(ends)
+    owner = owners_of(ends)
     ray = np.arange(len(cells)) >= ends[owner] + np.diff(starts)[owner]
     return owner[ray], cells[ray], np.diff(starts) > 0
-
-
-def _owners(starts: Numbers) -> Numbers:
-    """Return the object of each cell, given where the cells of each object start."""
-    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
 
 
 def _senders(place: str, scene: Scene, d: int) -> tuple[Cells, Numbers]:
@@ -80,7 +75,7 @@ def _senders(place: str, scene: Scene, d: int) -> tuple[Cells, Numbers]:
             if own if place == "corners" else not own and scene.grid[r, c] == scene.background:
                 found.append((q, r, c, color))
     table = np.array(found, np.int64).reshape(-1, 4)
-    starts = np.concatenate([[0], np.cumsum(np.bincount(table[:, 0], minlength=scene.count))])
+    starts = starts_of(table[:, 0], scene.count)
     return np.ascontiguousarray(table[:, 1:].astype(np.int16)), starts
 
 

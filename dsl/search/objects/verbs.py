@@ -37,6 +37,16 @@ class Painting:
     valid: Flags | None = None
 
 
+def owners_of(starts: Numbers) -> Numbers:
+    """Return the object of each cell, given where the cells of each object start."""
+    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+
+
+def starts_of(owners: Numbers, count: int) -> Numbers:
+    """Return where the cells of each of ``count`` objects start, ``(count + 1,)``, given the object of each cell."""
+    return np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=count))])
+
+
 Words = tuple[str, ...]
 Painter = Callable[[Scene, Words], Painting]
 
