@@ -112,6 +112,9 @@ class Config(Section):
     """Solvers to run on every task, in this order."""
     seconds: float = Field(60.0, gt=0)
     """Wall time of one task on one worker, shared by its solvers."""
+    share_time: bool = False
+    """Whether the network, last of several solvers, waits for the others on all tasks and then has more time for the
+    tasks whose attempts are in doubt: ``seconds`` is then the mean of a task."""
     memory_gb: float = Field(4.0, gt=0)
     """Resident memory of one worker."""
     nodes: int | None = Field(None, ge=1)
@@ -140,6 +143,8 @@ class Config(Section):
                 )
         if len(set(self.solvers)) != len(self.solvers):
             raise ValueError(f"solvers must differ, got {', '.join(self.solvers)}")
+        if self.share_time and not (len(self.solvers) > 1 and self.solvers[-1] == "neural" and self.steps is None):
+            raise ValueError("share_time needs 'neural' as the last of several solvers, and no bound on steps")
         if "replay" in self.solvers and not self.replay.runs:
             raise ValueError("solver 'replay' needs a run folder to read: set replay.runs (--replay RUN)")
         return self

@@ -139,6 +139,7 @@ def solver_keys(config: Config, hashes: dict[str, str | None]) -> dict[str, str]
         if name == "neural":
             # It judges what the solvers before it propose.
             settings |= {"steps": config.steps, "drafts_of": [keys[earlier] for earlier in config.solvers[:i]]}
+            settings |= {"share_time": True} if config.share_time else {}
         keys[name] = digest_of(settings)
     return keys
 

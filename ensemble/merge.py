@@ -43,6 +43,7 @@ __all__ = [
     "is_judged",
     "log_odds",
     "merge",
+    "probability_right",
     "proposed_by",
     "rule",
     "support_of",
@@ -125,6 +126,18 @@ def is_judged(task: Task, config: MergeConfig) -> bool:
     """Tell whether a task is small enough for the network's judgement of other solvers' grids to count."""
     cells = sum(pair.input.size + pair.output.size for pair in task.train)
     return cells + max(grid.size for grid in task.test_inputs) <= config.max_judged_cells
+
+
+def probability_right(task: Task, candidates: Iterable[Candidate], config: MergeConfig) -> float:
+    """Return the probability, by the odds of ``log_odds``, that the likeliest attempts are right for a whole task."""
+    pools: list[list[Candidate]] = [[] for _ in task.test_inputs]
+    for candidate in heard(task, candidates, config):
+        pools[candidate.test_index].append(candidate)
+    right = 1.0
+    for pool in pools:
+        best = sorted(log_odds(pool).values(), reverse=True)[:NUM_ATTEMPTS]
+        right *= min(1.0, math.fsum(1.0 / (1.0 + math.exp(-odds)) for odds in best))
+    return right
 
 
 def proposed_by(family: str, candidates: Iterable[Candidate]) -> list[Candidate]:

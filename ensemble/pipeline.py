@@ -6,10 +6,11 @@ The result does not depend on the number of workers: candidates are merged in th
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dsl.search.budget import Budget
 from dsl.task import Task
+from ensemble.allotment import allot, weight_of
 from ensemble.config import Config
 from ensemble.data import hash_of_task
 from ensemble.executors import Ended, Event, Executor, Found, Started
@@ -23,6 +24,8 @@ from ensemble.worker import Job
 POLL_SECONDS = 0.2
 SOLVER_MEMORY_SHARE = 0.75
 """Share of a worker's memory that a solver may plan with; the rest is for what the process holds anyway."""
+LEAST_SHARE = 0.05
+"""Share of the whole time that the network has at least, when it is shared and the others have used it up."""
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +69,7 @@ class _TaskState:
     keys: dict[str, JobKey]
     waiting: deque[str] = field(default_factory=deque)
     spent_seconds: float = 0.0
+    allotted_seconds: float | None = None
 
 
 def run(
@@ -103,8 +107,11 @@ class _Pipeline:
         self._executor = executor
         self._observer = observer
         self._queue: deque[_TaskState] = deque()
+        self._last: list[_TaskState] = []
+        """Tasks that wait for the network until the other solvers are through with all, if they share its time."""
         self._active: dict[int, tuple[_TaskState, str]] = {}
         self._predictions: dict[str, Prediction] = {}
+        self._spent_seconds = 0.0
         self._is_published = False
         self._done = 0
         self._failed = 0
@@ -112,14 +119,19 @@ class _Pipeline:
     def run(self, should_stop: Callable[[], bool]) -> Outcome:
         try:
             self._restore()
-            while (self._queue or self._active) and not should_stop():
+            while self._is_unfinished() and not should_stop():
+                if not self._queue and not self._active:
+                    self._share_time()
                 while self._queue and self._executor.has_free_slot():
                     self._submit(self._queue.popleft())
                 for event in self._executor.poll(POLL_SECONDS):
                     self._handle(event)
         finally:
             self._executor.close()
-        return Outcome(self._done, self._failed, interrupted=bool(self._queue or self._active))
+        return Outcome(self._done, self._failed, interrupted=self._is_unfinished())
+
+    def _is_unfinished(self) -> bool:
+        return bool(self._queue or self._active or self._last)
 
     def _restore(self) -> None:
         """Take up finished jobs of an earlier run; failed ones are tried again."""
@@ -137,12 +149,35 @@ class _Pipeline:
                     state.waiting.append(solver)
             if len(state.waiting) < len(keys):
                 self._predictions[task.task_id] = self._merge(state)
-            (self._queue if state.waiting else finished).append(state)
-        if not self._queue:
+            if not state.waiting:
+                finished.append(state)
+            elif self._waits_for_all(state):
+                self._last.append(state)
+            else:
+                self._queue.append(state)
+            self._spent_seconds += state.spent_seconds
+        if len(finished) == len(self._tasks):
             self._publish()
         self._observer.begin(len(self._tasks), len(finished))
         for state in finished:
             self._finish(state)
+
+    def _waits_for_all(self, state: _TaskState) -> bool:
+        return self._config.share_time and state.waiting[0] == self._config.solvers[-1]
+
+    def _share_time(self) -> None:
+        """Start the network on the tasks that wait for it, each with its part of the time that is left for all."""
+        weights = {
+            state.task.task_id: weight_of(state.task, self._candidates(state), self._config.merge)
+            for state in self._last
+        }
+        given = len(self._tasks) * self._config.seconds
+        seconds = allot(weights, max(given - self._spent_seconds, LEAST_SHARE * given))
+        for state in self._last:
+            state.allotted_seconds = seconds[state.task.task_id]
+        # The longest first, so that no worker is left with a long one at the end.
+        self._queue.extend(sorted(self._last, key=lambda state: -seconds[state.task.task_id]))
+        self._last.clear()
 
     def _publish(self) -> None:
         """Show this run in the folder: not before a solver works, so that a wrong setting spoils no earlier run."""
@@ -154,6 +189,8 @@ class _Pipeline:
     def _submit(self, state: _TaskState) -> None:
         solver = state.waiting.popleft()
         budget = budget_for(self._config, solver, state.spent_seconds)
+        if state.allotted_seconds is not None:
+            budget = replace(budget, seconds=state.allotted_seconds)
         before = self._config.solvers[: self._config.solvers.index(solver)]
         earlier = [c for name in before for c in self._recorder.candidates(state.keys[name])]
         drafts = drafts_of(state.task, earlier, self._config)
@@ -177,6 +214,7 @@ class _Pipeline:
         del self._active[event.job]
         self._recorder.finish(event.job, seconds=event.seconds, peak_bytes=event.peak_bytes, error=event.error)
         state.spent_seconds += event.seconds
+        self._spent_seconds += event.seconds
         if event.error is not None:
             self._failed += 1
             log.error("%s failed on %s: %s", solver, state.task.task_id, event.error)
@@ -185,10 +223,12 @@ class _Pipeline:
         self._observer.job_ended(state.task.task_id, solver, event)
         self._predictions[state.task.task_id] = self._merge(state)
         self._recorder.submit(self._tasks, self._predictions, changed=state.task.task_id)
-        if state.waiting:
-            self._queue.appendleft(state)
-        else:
+        if not state.waiting:
             self._finish(state)
+        elif self._waits_for_all(state):
+            self._last.append(state)
+        else:
+            self._queue.appendleft(state)
 
     def _finish(self, state: _TaskState) -> None:
         self._done += 1

@@ -82,6 +82,40 @@ def test_a_later_solver_hears_what_the_earlier_ones_propose(tmp_path):
             assert not judged
 
 
+class Timed(FakeSolver):
+    """Note what time each job has."""
+
+    def solve(self, task, budget):
+        Timed.seconds.append((self.name, task.task_id, budget.seconds))
+        return super().solve(task, budget)
+
+
+def test_shared_time_goes_to_the_network_after_all_searches(tmp_path):
+    config = Config(solvers=CONFIG.solvers, seconds=40, share_time=True)
+    Timed.seconds = []
+    outcome = solve(tmp_path, ids=IDS[:3], config=config, slots=2, factory=lambda name, _: Timed(name))
+    assert (outcome.done, outcome.failed, outcome.interrupted) == (3, 0, False)
+    assert [name for name, _, _ in Timed.seconds] == ["symbolic"] * 3 + ["neural"] * 3
+    assert sum(seconds for name, _, seconds in Timed.seconds if name == "neural") == pytest.approx(3 * 40, rel=0.05)
+
+
+def test_shared_time_is_taken_up_where_a_stopped_run_left_it(tmp_path):
+    config = Config(solvers=CONFIG.solvers, seconds=40, share_time=True)
+    Timed.seconds = []
+    ids = ("ok-a", "ok-b", "ok-c")
+    assert solve(tmp_path, ids=ids, config=config, stop_after=5, factory=lambda name, _: Timed(name)).interrupted
+    outcome = solve(tmp_path, ids=ids, config=config, factory=lambda name, _: Timed(name))
+    assert (outcome.done, outcome.interrupted) == (3, False)
+    done = [(name, task_id) for name, task_id, _ in Timed.seconds]
+    assert len(done) == len(set(done)) == 6
+
+
+def test_only_a_network_at_the_end_can_share_time():
+    for solvers in (("symbolic",), ("neural",), ("neural", "symbolic")):
+        with pytest.raises(ValueError, match="share_time needs 'neural' as the last"):
+            Config(solvers=solvers, share_time=True)
+
+
 def test_result_does_not_depend_on_the_order_of_arrival(tmp_path):
     for slots in (1, 3, 8):
         solve(tmp_path / str(slots), slots=slots)

@@ -30,6 +30,14 @@ def solve(
     seconds: Annotated[
         float | None, typer.Option(help="Wall time of one task on one worker.", rich_help_panel=LIMITS)
     ] = None,
+    share_time: Annotated[
+        bool | None,
+        typer.Option(
+            "--share-time/--no-share-time",
+            help="Give the network's time to tasks in doubt; --seconds is the mean.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
     memory_gb: Annotated[float | None, typer.Option(help="Memory of one worker.", rich_help_panel=LIMITS)] = None,
     nodes: Annotated[
         int | None, typer.Option(help="Bound the search by work, not by the clock.", rich_help_panel=LIMITS)
@@ -70,6 +78,7 @@ def solve(
     flags: dict[str, Any] = {
         "solvers": tuple(part.strip() for part in solvers.split(",")) if solvers is not None else None,
         "seconds": seconds,
+        "share_time": share_time,
         "memory_gb": memory_gb,
         "nodes": nodes,
         "steps": steps,

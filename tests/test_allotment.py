@@ -1,0 +1,52 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ensemble.allotment import LARGE_SHARE, LEAST_DOUBT, MOST_TIMES, allot, weight_of
+from ensemble.config import MergeConfig
+from ensemble.types import Candidate, Provenance
+from tests.tasks import small_task
+
+WEIGHTS = st.dictionaries(st.text(max_size=4), st.floats(0.01, 1.0), min_size=1, max_size=30)
+
+
+def program(task, probability, grid=None):
+    """A candidate of a program that is right with a probability."""
+    import math
+
+    where = Provenance("symbolic", "symbolic", "image", program="p", cost=-math.log2(probability), fits=len(task.train))
+    return Candidate(task.task_id, 0, task.test_inputs[0] if grid is None else grid, -1.0, where)
+
+
+@given(WEIGHTS, st.floats(1.0, 1e5))
+def test_all_of_the_time_is_given_and_no_task_has_too_much(weights, total):
+    seconds = allot(weights, total)
+    assert seconds.keys() == weights.keys()
+    assert sum(seconds.values()) == pytest.approx(total)
+    assert max(seconds.values()) <= MOST_TIMES * total / len(weights) * (1 + 1e-9)
+
+
+@given(WEIGHTS)
+def test_more_doubt_has_no_less_time(weights):
+    seconds = allot(weights, 100.0)
+    ranked = sorted(weights, key=lambda name: weights[name])
+    assert all(seconds[a] <= seconds[b] * (1 + 1e-9) for a, b in zip(ranked, ranked[1:], strict=False))
+
+
+def test_no_tasks_need_no_time():
+    assert allot({}, 10.0) == {}
+
+
+def test_a_task_without_candidates_weighs_most():
+    task = small_task("a")
+    nothing = weight_of(task, [], MergeConfig())
+    likely = weight_of(task, [program(task, 0.9)], MergeConfig())
+    certain = weight_of(task, [program(task, 1.0)], MergeConfig())
+    assert nothing == 1.0
+    assert likely == pytest.approx(0.1)
+    assert certain == LEAST_DOUBT
+
+
+def test_a_task_too_large_to_be_judged_weighs_less():
+    task = small_task("a")
+    assert weight_of(task, [], MergeConfig(max_judged_cells=0)) == LARGE_SHARE
