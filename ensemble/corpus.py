@@ -89,9 +89,7 @@ def clean_arc_agi_2_tasks() -> dict[str, list[Example]]:
 
     Those are the 233 of 1000 that are in neither set of ARC-AGI-1; most of the others are its evaluation tasks.
     """
-    known = {task.task_id for name in ("training", "evaluation") for task in load_tasks(f"arc-agi-1/{name}").tasks}
-    pairs = _all_pairs("arc-agi-2/training")
-    return {task_id: examples for task_id, examples in pairs.items() if task_id not in known}
+    return _all_pairs("arc-agi-2/new")
 
 
 def _all_pairs(target: str) -> dict[str, list[Example]]:

