@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUN := runs/first-ten
 
-.PHONY: solve test check bench clean
+.PHONY: solve test check results bench clean
 
 solve: $(STAMP)  ## Solve ten tasks of arc-agi-1/evaluation with both solvers, then write report.html.
 	$(BIN)/arc-ensemble solve arc-agi-1/evaluation --limit 10 --seconds 60 -o $(RUN)
@@ -19,6 +19,9 @@ check: $(STAMP)  ## Format check, lint, types, tests.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 -q
+
+results: $(STAMP)  ## Run the README's table again, resumable; an hour and a half on two cores.
+	$(BIN)/python -m benchmarks.run_ablation benchmarks/ablations/headline.toml --output benchmarks/results/headline.json
 
 bench: $(STAMP)  ## Time kernels, engines, search, decoding, adaptation and pre-training on small samples, in about ten minutes.
 	$(BIN)/python -m benchmarks.bench_kernels

@@ -1,7 +1,7 @@
 """Fit the weights of ``dsl.search.ranking`` on ``fit`` and new tasks, and check them on ``dev`` and other new ones.
 
 The language was developed on ``fit``: there programs are right more often than elsewhere. Two thirds of
-``arc-agi-2/new``, on which little was developed, are fitted with it, so that the odds are not those of known tasks only.
+``arc-agi-2/new``, on which little was developed, are fitted with it, so that the odds are not those of known tasks.
 
     python -m benchmarks.fit_ranking [--step 1] [--seconds 2] [--output benchmarks/results/ranking.json]
 

@@ -166,9 +166,9 @@ def load_config(path: Path | None, overrides: dict[str, Any], *, preset: str | N
     if preset is not None:
         if preset not in PRESETS:
             raise ConfigError(f"unknown preset {preset!r}; known: {', '.join(PRESETS)}{nearest(preset, list(PRESETS))}")
-        values = _joined(values, PRESETS[preset])
+        values = joined(values, PRESETS[preset])
     if path is not None:
-        values = _joined(values, read_toml(path))
+        values = joined(values, read_toml(path))
     return build_config(with_overrides(values, overrides))
 
 
@@ -190,16 +190,16 @@ def with_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> d
             nested: Any = value
             for name in reversed(key.split(".")):
                 nested = {name: nested}
-            result = _joined(result, nested)
+            result = joined(result, nested)
     return result
 
 
-def _joined(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+def joined(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
     """Return nested settings with others laid over them."""
     result = dict(values)
     for key, value in others.items():
         below = result.get(key)
-        result[key] = _joined(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+        result[key] = joined(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return result
 
 
