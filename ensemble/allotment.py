@@ -12,7 +12,7 @@ from ensemble.types import Candidate
 
 LEAST_DOUBT = 0.02
 """Doubt of a task whose attempts seem certain: the odds are not that exact."""
-LARGE_SHARE = 0.25
+LARGE_SHARE = 0.1
 """What a task weighs on which the network's judgement does not count: few steps of training fit, and seldom help."""
 MOST_TIMES = 8.0
 """Most time of one task, in shares of what each would have alike."""
