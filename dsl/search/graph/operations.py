@@ -18,8 +18,9 @@ from dsl.kernels import picture_list_codes as q
 from dsl.kernels.colors import color_counts
 from dsl.kernels.value_graph import CHANGE, DROP, EACH, JOIN, KEEP, PICK, PICTURE, PICTURES, ROLE, SORT, SPLIT
 
-ROLES = ("main", "second", "rarest")
-"""Colors of an input other than black: the most common, the next, the least common one; ties go to the lower number."""
+ROLES = ("main", "second", "rarest", "side")
+"""Colors of an input other than black: the most common, the next, the least common one, the most common one in the
+cells along the sides; ties go to the lower number."""
 
 OUTPUT = " to "
 """Between a step that needs the output's size and the rule that gives it: ``fit to height*2 x 3``."""
@@ -85,17 +86,31 @@ _CHANGES: tuple[tuple[str, int, Choices], ...] = (
     ("move", p.MOVE, _COMPASS),
     ("move own size", p.MOVE_OWN, _COMPASS),
     ("scale up", p.UPSCALE, ("", "", "2", "3")),
-    ("scale down", p.DOWNSCALE, ("", "", "2", "3")),
+    ("scale down", p.DOWNSCALE, ("", "", "2", "3", "2 loose", "3 loose")),
     (
         "double",
         p.DOUBLE,
-        ("right", "down", "mirrored right", "mirrored down", "mirrored both", "mirrored left", "mirrored up"),
+        (
+            "right",
+            "down",
+            "mirrored right",
+            "mirrored down",
+            "mirrored both",
+            "mirrored left",
+            "mirrored up",
+            "turned",
+        ),
     ),
     ("roll", p.ROLL, _STRAIGHT),
-    ("fractal", p.FRACTAL, ("same", "inverse")),
+    ("fractal", p.FRACTAL, ("same", "inverse", "own color")),
+    ("slant", p.SLANT, ("forward", "backward")),
     ("line", p.LINES, ("top", "bottom", "left", "right")),
     ("sort", p.SORT, ("rows up", "rows down", "columns up", "columns down")),
-    ("symmetrize", p.SYMMETRIZE, (*_SIDES[:2], "turn", "transpose", "sides", "all")),
+    (
+        "symmetrize",
+        p.SYMMETRIZE,
+        (*_SIDES[:2], "turn", "transpose", "sides", "all", "found left-right", "found up-down"),
+    ),
     ("fill holes", p.FILL_HOLES, ("", "diagonal")),
     ("interior", p.INTERIOR, ("", "diagonal")),
     ("border cells", p.BORDER_CELLS, ("", "inner")),
@@ -107,6 +122,7 @@ _CHANGES: tuple[tuple[str, int, Choices], ...] = (
     ("components", p.DROP_SMALL, ("drop single", "keep single", "keep largest", "drop largest")),
     ("at side", p.AT_SIDE, ("keep", "drop")),
     ("fill boxes", p.FILL_BOXES, ("0", "1")),
+    ("smooth", p.SMOOTH, ("",)),
     ("stamp", p.STAMP, ("", "loose", "mirrored", "boxes")),
     ("rectangles", p.RECTANGLES, ("", "2", "3")),
     ("gravity", p.GRAVITY, _STRAIGHT),
@@ -130,7 +146,7 @@ _CHANGES: tuple[tuple[str, int, Choices], ...] = (
         ),
     ),
     ("connect", p.CONNECT, ("horizontal", "vertical", "straight", "diagonal")),
-    ("period", p.PERIOD, ("right", "down", "both")),
+    ("period", p.PERIOD, ("right", "down", "both", "rising", "falling")),
     (
         "count",
         p.COUNT,
@@ -145,7 +161,7 @@ _CHANGES: tuple[tuple[str, int, Choices], ...] = (
 _SIZED: tuple[tuple[str, int, Choices], ...] = (
     ("fit", p.FIT, ("",)),
     ("resize", p.RESIZE, ("",)),
-    ("tile", p.TILE, ("", "spaced")),
+    ("tile", p.TILE, ("", "spaced", "down", "right")),
     ("mirror tile", p.MIRROR_TILE, ("", "shared")),
     ("reflow", p.REFLOW, ("",)),
     ("centered", p.CENTERED, ("",)),
@@ -171,6 +187,7 @@ _SPLITS = {
     "squares": q.SPLIT_SQUARES,
     "panels": q.SPLIT_PANELS,
     "marked": q.SPLIT_MARKED,
+    "blank lines": q.SPLIT_BLANK,
 }
 
 _CRITERIA = (
@@ -236,6 +253,9 @@ _JOINS = {
     "size bars": q.JOIN_SIZE_BARS,
     "centered": q.JOIN_CENTERED,
     "shared color": q.JOIN_SHARED_COLOR,
+    "stamp cells": q.JOIN_STAMP_CELLS,
+    "arrange": q.JOIN_ARRANGE,
+    "into frame": q.JOIN_INTO_FRAME,
 }
 assert len(_JOINS) == q.NUM_JOINS
 
@@ -339,4 +359,8 @@ def role_colors(grid: Grid) -> NDArray[np.int64]:
         roles[0] = ranked[0]
         roles[1] = ranked[1] if len(ranked) > 1 else 0
         roles[2] = min(present, key=lambda color: (counts[color], color))
+        sides = np.concatenate([grid[0], grid[-1], grid[1:-1, 0], grid[1:-1, -1]])
+        along = np.bincount(sides, minlength=NUM_COLORS)
+        along[0] = 0
+        roles[3] = along.argmax()
     return roles
