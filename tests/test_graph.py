@@ -120,8 +120,8 @@ def test_every_step_reads_back_and_a_wrong_one_is_refused():
 
 
 def test_roles_are_colors_by_count_with_ties_to_the_lower_number():
-    assert role_colors(SPOTS).tolist() == [2, 1, 1, 3]
-    assert role_colors(grid_from_text("00/00")).tolist() == [0, 0, 0, 0]
+    assert role_colors(SPOTS).tolist() == [2, 1, 1]
+    assert role_colors(grid_from_text("00/00")).tolist() == [0, 0, 0]
 
 
 def test_growth_is_the_same_in_one_go_and_in_small_steps():

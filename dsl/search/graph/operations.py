@@ -18,9 +18,8 @@ from dsl.kernels import picture_list_codes as q
 from dsl.kernels.colors import color_counts
 from dsl.kernels.value_graph import CHANGE, DROP, EACH, JOIN, KEEP, PICK, PICTURE, PICTURES, ROLE, SORT, SPLIT
 
-ROLES = ("main", "second", "rarest", "side")
-"""Colors of an input other than black: the most common, the next, the least common one, the most common one in the
-cells along the sides; ties go to the lower number."""
+ROLES = ("main", "second", "rarest")
+"""Colors of an input other than black: the most common, the next, the least common one; ties go to the lower number."""
 
 OUTPUT = " to "
 """Between a step that needs the output's size and the rule that gives it: ``fit to height*2 x 3``."""
@@ -359,8 +358,4 @@ def role_colors(grid: Grid) -> NDArray[np.int64]:
         roles[0] = ranked[0]
         roles[1] = ranked[1] if len(ranked) > 1 else 0
         roles[2] = min(present, key=lambda color: (counts[color], color))
-        sides = np.concatenate([grid[0], grid[-1], grid[1:-1, 0], grid[1:-1, -1]])
-        along = np.bincount(sides, minlength=NUM_COLORS)
-        along[0] = 0
-        roles[3] = along.argmax()
     return roles
