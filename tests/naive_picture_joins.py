@@ -116,6 +116,45 @@ def odd_one(pictures: list[Picture]) -> Picture | None:
     return pictures[odd[0]]
 
 
+def stamp_cells(pictures: list[Picture]) -> Picture | None:
+    if len(pictures) != 2:
+        return None
+    first, second = (p[0] for p in pictures)
+    if len(set(second.ravel().tolist()) - {0}) > len(set(first.ravel().tolist()) - {0}):
+        first, second = second, first
+    return np.kron(first, second > 0).astype(np.uint8), 0, 0
+
+
+def into_frame(pictures: list[Picture]) -> Picture | None:
+    if len(pictures) != 2 or not all(p[0].any() for p in pictures):
+        return None
+    small, large = sorted((trimmed(p)[0] for p in pictures), key=lambda a: a.size)
+    inner = large[1:-1, 1:-1]
+    scale = inner.shape[0] // small.shape[0]
+    if scale == 0 or inner.shape != (small.shape[0] * scale, small.shape[1] * scale):
+        return None
+    drawn = np.kron(small, np.ones((scale, scale), np.uint8))
+    return paint([(large, 0, 0), (drawn, 1, 1)], (0, 0))
+
+
+def arrange(pictures: list[Picture]) -> Picture | None:
+    if len(pictures) < 2 or len({p[0].shape for p in pictures}) != 1:
+        return None
+    h, w = pictures[0][0].shape
+    common = np.bincount(np.concatenate([p[0].ravel() for p in pictures])).argmax()
+    rows, columns = [], []
+    for a, _, _ in pictures:
+        own = np.argwhere(a != common)
+        rows.append(int(np.sign((2 * own[:, 0] - (h - 1)).sum())))
+        columns.append(int(np.sign((2 * own[:, 1] - (w - 1)).sum())))
+    rows, columns = ranks(rows), ranks(columns)
+    if len(set(zip(rows, columns, strict=True))) < len(pictures):
+        return None
+    placed = [(p[0], r * h, c * w) for p, r, c in zip(pictures, rows, columns, strict=True)]
+    empty = np.zeros(((max(rows) + 1) * h, (max(columns) + 1) * w), np.uint8)
+    return paint([(empty, 0, 0), *placed], (0, 0))
+
+
 def chart(code: int, pictures: list[Picture]) -> Picture | None:
     n = len(pictures)
     colors = [main_color(p[0]) for p in pictures]
@@ -150,6 +189,12 @@ def join(code: int, pictures: list[Picture]) -> Picture | None:
         result = combine(code, pictures)
     elif code == codes.JOIN_ODD_ONE:
         result = odd_one(pictures)
+    elif code == codes.JOIN_STAMP_CELLS:
+        result = stamp_cells(pictures)
+    elif code == codes.JOIN_INTO_FRAME:
+        result = into_frame(pictures)
+    elif code == codes.JOIN_ARRANGE:
+        result = arrange(pictures)
     elif code in (codes.JOIN_CENTERED, codes.JOIN_SHARED_COLOR):
         result = aligned(code, pictures)
     else:

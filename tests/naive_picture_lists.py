@@ -110,6 +110,13 @@ def split_panels(picture: Picture) -> list[Picture]:
     return parts if len(parts) >= 2 else []
 
 
+def split_blank(picture: Picture) -> list[Picture]:
+    a = picture[0]
+    down, across = (stretches(set(np.flatnonzero(~a.any(axis=axis)).tolist()), a.shape[1 - axis]) for axis in (1, 0))
+    parts = [cut(picture, (top, left, bottom, right)) for (top, bottom), (left, right) in product(down, across)]
+    return parts if len(parts) >= 2 else []
+
+
 def split_marked(picture: Picture) -> list[Picture]:
     a = picture[0]
     by_color: dict[int, list[Cell]] = {}
@@ -153,6 +160,8 @@ def split(code: int, picture: Picture) -> list[Picture]:
         parts = split_regions(code, picture)
     elif code == codes.SPLIT_PANELS:
         parts = split_panels(picture)
+    elif code == codes.SPLIT_BLANK:
+        parts = split_blank(picture)
     elif code == codes.SPLIT_MARKED:
         parts = split_marked(picture)
     else:

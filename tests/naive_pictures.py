@@ -164,11 +164,24 @@ def upscale(a: Cells, factor: int) -> Cells:
 
 
 def downscale(a: Cells, factor: int) -> Cells | None:
+    if factor >= 4:
+        size = factor - 2
+        if a.shape[0] % size or a.shape[1] % size:
+            return None
+        small = np.zeros((a.shape[0] // size, a.shape[1] // size), np.uint8)
+        for r, c in places(small):
+            block = a[r * size : r * size + size, c * size : c * size + size].ravel()
+            small[r, c] = next((cell for cell in block if cell), 0)
+        return small
     small = a[::factor, ::factor]
     return small if np.array_equal(upscale(small, factor), a) else None
 
 
-def double(a: Cells, kind: int) -> Cells:
+def double(a: Cells, kind: int) -> Cells | None:
+    if kind == 7:
+        if a.shape[0] != a.shape[1]:
+            return None
+        return np.block([[a, np.rot90(a, -1)], [np.rot90(a), np.rot90(a, 2)]])
     right, below = np.hstack([a, np.fliplr(a)]), np.vstack([a, np.flipud(a)])
     return (
         np.hstack([a, a]),
@@ -184,6 +197,8 @@ def double(a: Cells, kind: int) -> Cells:
 def symmetrize(a: Cells, kind: int) -> Cells | None:
     if kind in (3, 5) and a.shape[0] != a.shape[1]:
         return None
+    if kind >= 6:
+        return complete(a) if kind == 6 else complete(a.T).T
     images = {0: [1], 1: [2], 2: [3], 3: [4], 4: [1, 2, 3], 5: [1, 2, 3, 4, 7, 5, 6]}[kind]
     out = a.copy()
     for k in images:
@@ -191,12 +206,40 @@ def symmetrize(a: Cells, kind: int) -> Cells | None:
     return out
 
 
+def complete(a: Cells) -> Cells:
+    def mirrored(axis: int) -> Cells:
+        out = np.zeros_like(a)
+        for r, c in places(a):
+            if inside(a, (r, axis - c)):
+                out[r, c] = a[r, axis - c]
+        return out
+
+    def score(axis: int) -> int:
+        image = mirrored(axis)
+        both = (a > 0) & (image > 0)
+        return int((both & (a == image)).sum()) - int((both & (a != image)).sum())
+
+    best = max(range(2 * a.shape[1] - 1), key=score)
+    return np.where(a == 0, mirrored(best), a) if score(best) > 0 else a
+
+
 def roll(a: Cells, direction: int) -> Cells:
     return np.roll(a, STRAIGHT[direction], (0, 1))
 
 
 def fractal(a: Cells, kind: int) -> Cells:
+    if kind == 2:
+        return np.block([[keep(a, cell) for cell in line] for line in a])
     return np.kron((a == 0) if kind else (a > 0), a)
+
+
+def slant(a: Cells, kind: int) -> Cells:
+    h, w = a.shape
+    out = np.zeros((h, w + h - 1), np.uint8)
+    for r in range(h):
+        start = r if kind else h - 1 - r
+        out[r, start : start + w] = a[r]
+    return out
 
 
 # Lines
@@ -266,7 +309,19 @@ def tile_of(a: Cells, rows: int, columns: int) -> Cells | None:
     return tile
 
 
+def diagonals(a: Cells, falling: bool) -> Cells | None:
+    rows, columns = np.indices(a.shape)
+    diagonal = rows - columns if falling else rows + columns
+    for length in range(1, a.shape[0] + a.shape[1] - 1):
+        colors = [set(a[diagonal % length == k].tolist()) - {0} for k in range(length)]
+        if all(len(each) == 1 for each in colors):
+            return np.array([each.pop() for each in colors], np.uint8)[diagonal % length]
+    return None
+
+
 def period(a: Cells, kind: int) -> Cells | None:
+    if kind >= 3:
+        return diagonals(a, kind == 4)
     h, w = a.shape
     sizes = {
         0: [(h, p) for p in range(1, w)],
@@ -395,6 +450,14 @@ def fill_boxes(a: Cells, kind: int) -> Cells:
     return out - a if kind else out
 
 
+def smooth(a: Cells, _: int) -> Cells:
+    out = a.copy()
+    for cell in places(a):
+        window = [int(a[there]) for there in [cell, *neighbors(cell, ALL)] if inside(a, there)]
+        out[cell] = max(sorted(set(window)), key=lambda value: (window.count(value), value == a[cell]))
+    return out
+
+
 AT_PLACE: dict[str, Any] = {
     "KEEP": keep,
     "DROP": drop,
@@ -416,6 +479,7 @@ AT_PLACE: dict[str, Any] = {
     "SYMMETRIZE": symmetrize,
     "ROLL": roll,
     "FRACTAL": fractal,
+    "SLANT": slant,
     "SORT": sort_lines,
     "GRAVITY": gravity,
     "SMEAR": smear,
@@ -432,6 +496,7 @@ AT_PLACE: dict[str, Any] = {
     "FALL": fall,
     "AT_SIDE": at_side,
     "FILL_BOXES": fill_boxes,
+    "SMOOTH": smooth,
     "STAMP": stamp,
     "RECTANGLES": rectangles,
 }
@@ -498,7 +563,7 @@ def at_origin(name: str, arg: int, a: Cells) -> Cells | None:
 
 def sized(name: str, arg: int, a: Cells, y: int, x: int, frames: list[int]) -> Cells | None:
     """Return the cells of operations whose result is a frame."""
-    variants = 2 if name in ("TILE", "MIRROR_TILE") else 1
+    variants = {"TILE": 4, "MIRROR_TILE": 2}.get(name, 1)
     height, width = frames[2 * (arg // variants) : 2 * (arg // variants) + 2]
     if height == 0:
         return None
@@ -516,8 +581,9 @@ def sized(name: str, arg: int, a: Cells, y: int, x: int, frames: list[int]) -> C
             out[r, c] = a[r * h // height, c * w // width]
         else:
             unit = a
-            if name == "TILE" and arg % 2:
-                unit = np.pad(a, ((0, 1), (0, 1)))
+            if name == "TILE":
+                beyond = ((0, 0), (1, 1), (0, 99), (99, 0))[arg % 4]
+                unit = np.pad(a, ((0, beyond[0]), (0, beyond[1])))
             if name == "MIRROR_TILE":
                 unit = np.vstack([a, np.flipud(a)[1:-1] if arg % 2 else np.flipud(a)])
                 unit = np.hstack([unit, np.fliplr(unit)[:, 1:-1] if arg % 2 else np.fliplr(unit)])

@@ -70,11 +70,46 @@ def test_parts_are_found_again(step, grid, expected):
 
 @pytest.mark.parametrize(
     ("join", "grid", "expected"),
-    [("centered", "03000/33300/03001", "030/313/030"), ("shared color", "1900/0000/0092", "192")],
+    [
+        ("centered", "03000/33300/03001", "030/313/030"),
+        ("shared color", "1900/0000/0092", "192"),
+        ("stamp cells", "12000/03000/00000/00044/00040", "1122/1020/0033/0030"),
+        ("arrange", "04022/44002/00000/30011/33010", "1122/1002/3004/3344"),
+        ("into frame", "777702/700700/700702/777700", None),
+        ("into frame", "7777002/7007020/7007000/7777000", "7777/7027/7207/7777"),
+    ],
 )
 def test_things_are_laid_over_each_other(join, grid, expected):
-    found = run_text(f'pipe(input, "split objects", "join {join}")', grid_from_text(grid))
-    assert np.array_equal(found, grid_from_text(expected))
+    program = f'pipe(input, "split objects", "join {join}")'
+    if expected is None:
+        with pytest.raises(DslError, match="no result"):
+            run_text(program, grid_from_text(grid))
+        return
+    assert np.array_equal(run_text(program, grid_from_text(grid)), grid_from_text(expected))
+
+
+@pytest.mark.parametrize(
+    ("step", "grid", "expected"),
+    [
+        ("symmetrize found left-right", "01022/00100/00000", "01022/00100/00000"),
+        ("symmetrize found left-right", "00121/00300/00120", "00121/00303/00121"),
+        ("symmetrize found up-down", "000/220/300/020", "000/220/300/220"),
+        ("period rising", "1200/2000/0003/0000", "1231/2312/3123/1231"),
+        ("double turned", "12/30", "1231/3002/2003/1321"),
+        ("fractal own color", "12/22", "1002/0022/0202/2222"),
+        ("slant forward", "12/34", "012/340"),
+        ("scale down 2 loose", "1000/0003/0200/0000", "13/20"),
+        ("smooth", "1111/1211/1110/1111", "1111/1111/1111/1111"),
+        ("tile down input", "000/010/200", "000/010/200"),
+    ],
+)
+def test_pictures_change_as_the_step_says(step, grid, expected):
+    assert np.array_equal(run_text(f'pipe(input, "{step}")', grid_from_text(grid)), grid_from_text(expected))
+
+
+def test_a_cut_part_is_tiled_along_one_side_only():
+    found = run_text('pipe(input, "crop", "tile down input")', grid_from_text("0000/0000/0010/0020"))
+    assert np.array_equal(found, grid_from_text("0010/0020/0010/0020"))
 
 
 def test_every_step_reads_back_and_a_wrong_one_is_refused():

@@ -4,7 +4,7 @@ import pytest
 from dsl.errors import PrimitiveError
 from dsl.grid import as_grid, grid_from_text, same_grid
 from dsl.program import parse, run
-from dsl.search.normalize import FEATURES, Roles, find_roles, normalize, with_roles
+from dsl.search.normalize import FEATURES, Roles, find_ground, find_roles, normalize, with_roles
 from dsl.task import Example, Task
 
 
@@ -39,6 +39,23 @@ def test_normalized_pairs_share_their_colors():
 def test_no_roles_where_all_images_have_the_same_colors_in_the_same_order():
     task = Task("t", (pair("110", "011"), pair("100", "001")), (grid_from_text("111"),))
     assert find_roles(task) == []
+
+
+def test_the_ground_becomes_black_and_black_takes_its_color():
+    task = Task("t", (pair("8808/3880", "0888/8388"), pair("44/42", "44/24")), (grid_from_text("7771"),))
+    ground = find_ground(task)
+    assert ground is not None
+    view = normalize(task, ground)
+    assert same_grid(view.train[0].input, grid_from_text("0080/3008"))
+    assert same_grid(view.train[0].output, grid_from_text("8000/0300"))
+    program = with_roles(ground, parse("flip_left_right(input)"))
+    assert str(program) == 'with_roles("ground", flip_left_right(input))'
+    assert same_grid(run(program, task.test_inputs[0]), grid_from_text("1777"))
+
+
+def test_no_ground_where_one_is_black_already():
+    task = Task("t", (pair("008", "000"), pair("442", "444")), (grid_from_text("777"),))
+    assert find_ground(task) is None
 
 
 @pytest.mark.parametrize("text", ["size 0", "count x"])

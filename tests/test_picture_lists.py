@@ -113,6 +113,12 @@ def random_lists() -> list[list[Picture]]:
         for a in marked:
             a.ravel()[rng.integers(a.size)] = 9
         lists.append([(a, int(rng.integers(9)), int(rng.integers(9))) for a in marked])
+    for h, w, scale in ((2, 3, 1), (3, 2, 2), (2, 2, 4)):
+        small = np.pad(rng.integers(0, 3, (h - 1, w)), ((1, 0), (0, 0)), constant_values=4).astype(np.uint8)
+        small[-1] = 4
+        frame = np.full((h * scale + 2, w * scale + 2), 7, np.uint8)
+        frame[1:-1, 1:-1] = rng.integers(0, 2, (h * scale, w * scale))
+        lists += [[(small, 3, 4), (frame, 0, 9)], [(frame, 0, 9), (np.pad(small, 1), 3, 4)]]
     same, other, third = (rng.integers(0, 3, (3, 4)).astype(np.uint8) for _ in range(3))
     for order in ([0, 0, 1], [0, 1, 0, 0], [0, 0, 1, 1, 2], [0, 0, 0, 1, 1, 2], [0, 1, 2], [0, 0]):
         lists.append([((same, other, third)[k], 2 * i, i) for i, k in enumerate(order)])

@@ -35,40 +35,42 @@ DOUBLE = 25
 SYMMETRIZE = 26
 ROLL = 27
 FRACTAL = 28
+SLANT = 29
 
 # Lines, in ``pictures_lines``.
-LINES = 29
-SORT = 30
-GRAVITY = 31
-SMEAR = 32
-CONNECT = 33
-PERIOD = 34
-FALL = 35
+LINES = 30
+SORT = 31
+GRAVITY = 32
+SMEAR = 33
+CONNECT = 34
+PERIOD = 35
+FALL = 36
 
 # Regions and neighbors, in ``pictures_regions``.
-FILL_HOLES = 36
-INTERIOR = 37
-BORDER_CELLS = 38
-INNER_CELLS = 39
-OUTLINE = 40
-GROW = 41
-SPREAD = 42
-DROP_SMALL = 43
-COUNT = 44
-AT_SIDE = 45
-FILL_BOXES = 46
+FILL_HOLES = 37
+INTERIOR = 38
+BORDER_CELLS = 39
+INNER_CELLS = 40
+OUTLINE = 41
+GROW = 42
+SPREAD = 43
+DROP_SMALL = 44
+COUNT = 45
+AT_SIDE = 46
+FILL_BOXES = 47
+SMOOTH = 48
 
 # Parts found again, in ``pictures_stamps``.
-STAMP = 47
-RECTANGLES = 48
+STAMP = 49
+RECTANGLES = 50
 
 # Results of a given size, in ``pictures_sized``.
-FIT = 49
-RESIZE = 50
-TILE = 51
-MIRROR_TILE = 52
-REFLOW = 53
-CENTERED = 54
+FIT = 51
+RESIZE = 52
+TILE = 53
+MIRROR_TILE = 54
+REFLOW = 55
+CENTERED = 56
 
 ARGUMENTS = {
     "KEEP": range(1, 10),
@@ -95,17 +97,18 @@ ARGUMENTS = {
     "MOVE": range(8),
     "MOVE_OWN": range(8),
     "UPSCALE": range(2, 4),
-    "DOWNSCALE": range(2, 4),
-    "DOUBLE": range(7),
-    "SYMMETRIZE": range(6),
+    "DOWNSCALE": range(2, 6),
+    "DOUBLE": range(8),
+    "SYMMETRIZE": range(8),
     "ROLL": range(4),
-    "FRACTAL": range(2),
+    "FRACTAL": range(3),
+    "SLANT": range(2),
     "LINES": range(4),
     "SORT": range(4),
     "GRAVITY": range(4),
     "SMEAR": range(15),
     "CONNECT": range(4),
-    "PERIOD": range(3),
+    "PERIOD": range(5),
     "FALL": range(4),
     "FILL_HOLES": range(2),
     "INTERIOR": range(2),
@@ -118,11 +121,12 @@ ARGUMENTS = {
     "COUNT": range(16),
     "AT_SIDE": range(2),
     "FILL_BOXES": range(2),
+    "SMOOTH": range(1),
     "STAMP": range(4),
     "RECTANGLES": range(3),
     "FIT": range(2),
     "RESIZE": range(2),
-    "TILE": range(4),
+    "TILE": range(8),
     "MIRROR_TILE": range(4),
     "REFLOW": range(2),
     "CENTERED": range(2),

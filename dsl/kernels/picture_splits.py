@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dsl.kernels.cache import njit
 from dsl.kernels.picture_list_codes import (
     MAX_MARKED,
+    SPLIT_BLANK,
     SPLIT_COLORS,
     SPLIT_COLUMNS,
     SPLIT_GAPS,
@@ -30,6 +31,8 @@ Numbers = NDArray[np.int64]
 # Places in the scratch buffer.
 _RECTANGLES = 1024
 _COUNTS = 2048
+_MIXED = 10
+"""Stands for the color of a line of several colors."""
 
 
 @njit(cache=True, inline="always")
@@ -49,8 +52,8 @@ def split_picture(code: int, a: Cells, y: int, x: int, out_cells: Cells, out_box
         return split_colors(a, y, x, out_cells, out_boxes)
     if code <= SPLIT_GAPS:
         return split_regions(code, a, y, x, out_cells, out_boxes, scratch)
-    if code == SPLIT_PANELS:
-        return _split_panels(a, y, x, out_cells, out_boxes, scratch)
+    if code in (SPLIT_PANELS, SPLIT_BLANK):
+        return _split_panels(code, a, y, x, out_cells, out_boxes, scratch)
     if code == SPLIT_MARKED:
         return _split_marked(a, y, x, out_cells, out_boxes, scratch)
     rows, columns = _lattice_of(code, a.shape[0], a.shape[1])
@@ -96,14 +99,15 @@ def _lattice_of(code: int, height: int, width: int) -> tuple[int, int]:
 
 
 @njit(cache=True)
-def _split_panels(a: Cells, y: int, x: int, out_cells: Cells, out_boxes: Numbers, scratch: Numbers) -> int:
+def _split_panels(code: int, a: Cells, y: int, x: int, out_cells: Cells, out_boxes: Numbers, scratch: Numbers) -> int:
+    """Cut along the lines of the color that most lines have, or along black lines; see ``split_picture``."""
     height, width = a.shape
     _full_lines(a, scratch)
     best = 0
-    for color in range(1, 10):
+    for color in range(1, 10 if code == SPLIT_PANELS else 1):
         if scratch[_COUNTS + color] > (scratch[_COUNTS + best] if best > 0 else 0):
             best = color
-    if best == 0:
+    if best == 0 and code == SPLIT_PANELS:
         return 0
     n = 0
     top = 0
@@ -127,15 +131,15 @@ def _split_panels(a: Cells, y: int, x: int, out_cells: Cells, out_boxes: Numbers
 
 @njit(cache=True)
 def _full_lines(a: Cells, scratch: Numbers) -> None:
-    """Write the color of each row of one color (0 if none) from 0 on, of each column from 32 on, and count colors."""
+    """Write the color of each row (or ``_MIXED``) from 0 on, of each column from 32 on, and count the colors."""
     height, width = a.shape
-    for color in range(10):
+    for color in range(_MIXED + 1):
         scratch[_COUNTS + color] = 0
     for r in range(height):
         color = int(a[r, 0])
         for c in range(1, width):
             if a[r, c] != color:
-                color = 0
+                color = _MIXED
                 break
         scratch[r] = color
         scratch[_COUNTS + color] += 1
@@ -143,7 +147,7 @@ def _full_lines(a: Cells, scratch: Numbers) -> None:
         color = int(a[0, c])
         for r in range(1, height):
             if a[r, c] != color:
-                color = 0
+                color = _MIXED
                 break
         scratch[32 + c] = color
         scratch[_COUNTS + color] += 1

@@ -126,8 +126,11 @@ def upscale(a: Cells, y: int, x: int, factor: int, out: Cells) -> Result:
 
 
 @njit(cache=True)
-def downscale(a: Cells, y: int, x: int, factor: int, out: Cells) -> Result:
-    """Make each square block of one color a cell; no result if a block has two colors."""
+def downscale(a: Cells, y: int, x: int, factor: int, loose: bool, out: Cells) -> Result:
+    """Make each square block of one color a cell; no result if a block has two colors.
+
+    Loosely, zero cells of a block do not count, and of several colors the first in reading order stays.
+    """
     height, width = a.shape[0] // factor, a.shape[1] // factor
     if height * factor != a.shape[0] or width * factor != a.shape[1]:
         return 0, 0, 0, 0
@@ -136,8 +139,11 @@ def downscale(a: Cells, y: int, x: int, factor: int, out: Cells) -> Result:
             color = a[r * factor, c * factor]
             for i in range(factor):
                 for j in range(factor):
-                    if a[r * factor + i, c * factor + j] != color:
+                    cell = a[r * factor + i, c * factor + j]
+                    if cell != color and not loose:
                         return 0, 0, 0, 0
+                    if color == 0:
+                        color = cell
             out[r * width + c] = color
     return height, width, y, x
 
@@ -150,19 +156,22 @@ def double(a: Cells, y: int, x: int, kind: int, out: Cells) -> Result:
         a: cells ``(h, w)``.
         y: row of the picture.
         x: column of the picture.
-        kind: 0 copy to the right, 1 copy below, 2 mirror image to the right, 3 below, 4 both, 5 to the left, 6 above.
+        kind: 0 copy to the right, 1 copy below, 2 mirror image to the right, 3 below, 4 both, 5 to the left, 6 above,
+            7 quarter turns to the right, below, and across from it, so that all four look alike from the middle.
         out: receives the cells.
     """
     h, w = a.shape
-    height = 2 * h if kind == 1 or kind == 3 or kind == 4 or kind == 6 else h
-    width = 2 * w if kind == 0 or kind == 2 or kind == 4 or kind == 5 else w
-    if height > 30 or width > 30:
+    height = 2 * h if kind == 1 or kind == 3 or kind == 4 or kind >= 6 else h
+    width = 2 * w if kind == 0 or kind == 2 or kind == 4 or kind == 5 or kind == 7 else w
+    if height > 30 or width > 30 or (kind == 7 and h != w):
         return 0, 0, 0, 0
     for i in range(height // h):
         for j in range(width // w):
             turn_rows = kind > 1 and (i == 1) != (kind == 6)
             turn_columns = kind > 1 and (j == 1) != (kind == 5)
             symmetry = (2 if turn_rows else 0) + (1 if turn_columns else 0)
+            if kind == 7 and i != j:
+                symmetry = 5 if j == 1 else 6
             draw_turned(a, symmetry, i * h, j * w, width, out)
     return height, width, y, x
 
@@ -209,6 +218,33 @@ def symmetrize(a: Cells, y: int, x: int, kind: int, out: Cells) -> Result:
 
 
 @njit(cache=True)
+def complete(a: Cells, y: int, x: int, rows: bool, out: Cells) -> Result:
+    """Give black cells the color of their mirror image at the best axis, left-right or upside down.
+
+    The best axis has most cells of the color of their image, less those of another color than theirs; of equal ones it
+    is the first.
+    """
+    h, w = a.shape
+    length = h if rows else w
+    most, best = 0, -1
+    for axis in range(2 * length - 1):
+        score = 0
+        for r in range(h):
+            for c in range(w):
+                row, column = (axis - r, c) if rows else (r, axis - c)
+                if a[r, c] != 0 and 0 <= row < h and 0 <= column < w and a[row, column] != 0:
+                    score += 1 if a[row, column] == a[r, c] else -1
+        if score > most:
+            most, best = score, axis
+    for r in range(h):
+        for c in range(w):
+            row, column = (best - r, c) if rows else (r, best - c)
+            inside = 0 <= row < h and 0 <= column < w
+            out[r * w + c] = a[row, column] if a[r, c] == 0 and inside else a[r, c]
+    return h, w, y, x
+
+
+@njit(cache=True)
 def roll(a: Cells, y: int, x: int, direction: int, out: Cells) -> Result:
     """Move all cells one step up, right, down or left; what leaves comes back at the other side."""
     h, w = a.shape
@@ -223,19 +259,38 @@ def roll(a: Cells, y: int, x: int, direction: int, out: Cells) -> Result:
 
 
 @njit(cache=True)
-def fractal(a: Cells, y: int, x: int, on_zeros: bool, out: Cells) -> Result:
-    """Put a copy of the picture in place of each of its nonzero cells, or of each zero cell; the rest is black."""
+def fractal(a: Cells, y: int, x: int, kind: int, out: Cells) -> Result:
+    """Put a copy of the picture in place of each nonzero cell (0), of each zero cell (1), or its cells of one color.
+
+    Kind 2 puts in place of each cell those cells of the picture that have its color. The rest is black.
+    """
     h, w = a.shape
     if h * h > 30 or w * w > 30:
         return 0, 0, 0, 0
     width = w * w
     for r in range(h):
         for c in range(w):
-            drawn = (a[r, c] == 0) == on_zeros
             for i in range(h):
                 for j in range(w):
+                    drawn = a[i, j] == a[r, c] if kind == 2 else (a[r, c] == 0) == (kind == 1)
                     out[(r * h + i) * width + c * w + j] = a[i, j] if drawn else 0
     return h * h, width, y, x
+
+
+@njit(cache=True)
+def slant(a: Cells, y: int, x: int, forward: bool, out: Cells) -> Result:
+    """Move each row one cell further right than the one below it, or above it."""
+    h, w = a.shape
+    width = w + h - 1
+    if width > 30:
+        return 0, 0, 0, 0
+    for i in range(h * width):
+        out[i] = 0
+    for r in range(h):
+        shift = h - 1 - r if forward else r
+        for c in range(w):
+            out[r * width + shift + c] = a[r, c]
+    return h, width, y, x
 
 
 @njit(cache=True)
@@ -263,7 +318,7 @@ def cut_window(code: int, arg: int, a: Cells, y: int, x: int, out: Cells) -> Res
 
 @njit(cache=True)
 def apply_geometry(code: int, arg: int, a: Cells, y: int, x: int, out: Cells, scratch: Numbers) -> Result:
-    """Apply an operation from ``DIHEDRAL`` to ``FRACTAL``."""
+    """Apply an operation from ``DIHEDRAL`` to ``SLANT``."""
     h, w = a.shape
     if code <= codes.SQUEEZE_EQUAL:
         if code == codes.DIHEDRAL:
@@ -285,11 +340,15 @@ def apply_geometry(code: int, arg: int, a: Cells, y: int, x: int, out: Cells, sc
     if code == codes.UPSCALE:
         return upscale(a, y, x, arg, out)
     if code == codes.DOWNSCALE:
-        return downscale(a, y, x, arg, out)
+        return downscale(a, y, x, arg if arg < 4 else arg - 2, arg >= 4, out)
     if code == codes.DOUBLE:
         return double(a, y, x, arg, out)
     if code == codes.SYMMETRIZE:
+        if arg >= 6:
+            return complete(a, y, x, arg == 7, out)
         return symmetrize(a, y, x, arg, out)
     if code == codes.ROLL:
         return roll(a, y, x, arg, out)
-    return fractal(a, y, x, arg == 1, out)
+    if code == codes.SLANT:
+        return slant(a, y, x, arg == 0, out)
+    return fractal(a, y, x, arg, out)

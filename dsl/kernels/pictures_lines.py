@@ -301,6 +301,28 @@ def continue_period(a: Cells, y: int, x: int, kind: int, out: Cells, scratch: Nu
 
 
 @njit(cache=True)
+def continue_diagonals(a: Cells, y: int, x: int, falling: bool, out: Cells, scratch: Numbers) -> Result:
+    """Fill the zero cells from the fewest colors that take turns from one diagonal, rising or falling, to the next."""
+    h, w = a.shape
+    for period in range(1, h + w - 1):
+        for i in range(period):
+            scratch[i] = 0
+        missing = period
+        for r in range(h):
+            for c in range(w):
+                place = (r - c + 30 * period if falling else r + c) % period
+                if a[r, c] != 0 and scratch[place] != a[r, c]:
+                    missing = missing - 1 if scratch[place] == 0 else -h * w
+                    scratch[place] = a[r, c]
+        if missing == 0:
+            for r in range(h):
+                for c in range(w):
+                    out[r * w + c] = scratch[(r - c + 30 * period if falling else r + c) % period]
+            return h, w, y, x
+    return 0, 0, 0, 0
+
+
+@njit(cache=True)
 def apply_line(code: int, arg: int, a: Cells, y: int, x: int, out: Cells, scratch: Numbers) -> Result:
     """Apply an operation from ``LINES`` to ``FALL``."""
     if code <= codes.GRAVITY:
@@ -314,5 +336,7 @@ def apply_line(code: int, arg: int, a: Cells, y: int, x: int, out: Cells, scratc
     if code == codes.CONNECT:
         return connect(a, y, x, arg, out, scratch)
     if code == codes.PERIOD:
+        if arg >= 3:
+            return continue_diagonals(a, y, x, arg == 4, out, scratch)
         return continue_period(a, y, x, arg, out, scratch)
     return fall(a, y, x, arg, out, scratch)

@@ -7,6 +7,9 @@ colors that mean the same in every pair and renames the others, image by image, 
     with_roles("count 05", program)
 
 It renames the input's colors other than 0 and 5 by falling count, runs the inner program, and renames the answer back.
+
+The engines take black for the ground that things lie on. ``with_roles("ground", program)`` is for pairs whose ground
+has another color: it swaps that color, the input's most common one, with black.
 """
 
 from collections.abc import Callable
@@ -47,6 +50,7 @@ _FEATURES: dict[str, Callable[[Grid], NDArray[np.int64]]] = {
     "place": _by_first_cell,
 }
 FEATURES = tuple(_FEATURES)
+GROUND = "ground"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +59,25 @@ class Roles:
 
     Attributes:
         feature: what ranks the colors that are not fixed: falling ``count``, rising count (``rarity``), or the
-            ``place`` of the first cell in reading order.
-        fixed: colors that keep their names, ascending.
+            ``place`` of the first cell in reading order. ``ground`` ranks none: it swaps the most common color and
+            black.
+        fixed: colors that keep their names, ascending; none with ``ground``.
     """
 
     feature: str
-    fixed: tuple[int, ...]
+    fixed: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.feature} {''.join(map(str, self.fixed))}"
+        return f"{self.feature} {''.join(map(str, self.fixed))}".rstrip()
 
     def names(self, grid: Grid) -> NDArray[np.uint8]:
         """Return the new name of every color for an input ``(10,)``, a permutation."""
         counts = color_counts(grid)
+        if self.feature == GROUND:
+            table = np.arange(NUM_COLORS, dtype=np.uint8)
+            ground = int(counts.argmax())
+            table[[0, ground]] = ground, 0
+            return table
         scores = _FEATURES[self.feature](grid)
         free = [color for color in range(NUM_COLORS) if color not in self.fixed]
         ranked = sorted(free, key=lambda color: (counts[color] == 0, scores[color] if counts[color] else 0, color))
@@ -90,6 +100,12 @@ def find_roles(task: Task) -> list[Roles]:
             seen.add(key)
             found.append(roles)
     return found
+
+
+def find_ground(task: Task) -> Roles | None:
+    """Return the rule that makes the ground black where that changes every demonstration, else None."""
+    roles = Roles(GROUND)
+    return roles if all(roles.names(example.input)[0] for example in task.train) else None
 
 
 def _fixed_colors(task: Task) -> tuple[int, ...]:
@@ -127,6 +143,6 @@ def _with_roles(arguments: tuple[Program, ...], grid: Grid) -> Grid:
 
 def _read_roles(text: str) -> Roles:
     feature, _, fixed = text.partition(" ")
-    if feature not in _FEATURES or not all("0" <= digit <= "9" for digit in fixed):
-        raise PrimitiveError(f"roles are one of {', '.join(FEATURES)} and digits, got {text!r}")
+    if feature not in (*FEATURES, GROUND) or not all("0" <= digit <= "9" for digit in fixed):
+        raise PrimitiveError(f"roles are one of {', '.join((*FEATURES, GROUND))} and digits, got {text!r}")
     return Roles(feature, tuple(int(digit) for digit in fixed))

@@ -1,15 +1,17 @@
 """The search on one task: engines in turn, cheap rounds first, until the answer is clear or the budget is used.
 
 Round ``i`` grows the value graph by ``FIRST_ROUND * ROUND_FACTOR**i`` operations and runs the cell rules on what it
-then offers; object rules run in the first round. From the second round on the same is done on the views with colors
-named by rank, and after it the rules run on the task's other symmetries. A found program is believed only after its
-printed text was parsed and run on every input.
+then offers; object rules run in the first round. The same is done on the view with a black ground, where the task has
+another one. From the second round on it is also done on the views with colors named by rank, and after it the rules run
+on the task's other symmetries. A found program is believed only after its printed text was parsed and run on every
+input.
 """
 
 import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from dsl.grid import Grid, GridKey, grid_key
 from dsl.program import Program
@@ -19,7 +21,7 @@ from dsl.search.enumerate import EnumerationConfig
 from dsl.search.found import Found, Listener
 from dsl.search.graph.engine import GraphEngine
 from dsl.search.image import ImageEngine
-from dsl.search.normalize import ROLE_COST, Roles, find_roles, normalize, with_roles
+from dsl.search.normalize import ROLE_COST, Roles, find_ground, find_roles, normalize, with_roles
 from dsl.search.objects import action_images, solve_objects
 from dsl.search.proposal import Proposal
 from dsl.search.ranking import CLEAR
@@ -36,14 +38,16 @@ TYPED_SHARE = 0.01
 ACTIONS_FROM_ROUND = 1
 """From this round on the cell rules are offered images of single actions on objects."""
 ROLES_FROM_ROUND = 1
+GROUND_SHARE = 0.5
 ROLES_SHARE = 0.2
-"""Operations of the value graph of a view with colors named by rank, beside one of the task's own."""
+"""Operations of the value graph of a view with colors named otherwise, beside one of the task's own."""
 SYMMETRIES_AFTER_ROUND = 1
 RULES_SHARE = 0.4
 MAX_ROLE_RULES = 5
 RESERVE = 0.12
 """Share of the budget kept back for composing and verifying what the last round found."""
 GRAPH_MEMORY_SHARE = 0.4
+GROUND_MEMORY_SHARE = 0.2
 ROLES_MEMORY_SHARE = 0.2
 TYPED_MEMORY_SHARE = 0.1
 CERTAIN = math.log(30.0)
@@ -70,16 +74,18 @@ def synthesize(task: Task, budget: Budget, on_solution: Listener | None = None) 
 
 
 class _RoleView:
-    """The task with colors named by rank, its value graph, and the way back."""
+    """A task with colors named otherwise, its value graph, and the way back; the task may be that of another view."""
 
-    def __init__(self, task: Task, roles: Roles, max_bytes: int) -> None:
+    def __init__(self, task: Task, roles: Roles, max_bytes: int, above: "_RoleView | None" = None) -> None:
         self.roles = roles
+        self.above = above
         self.task = normalize(task, roles)
         self.graph = GraphEngine(self.task, max_bytes)
 
     def for_task(self, program: Program, cost: float, engine: str) -> Proposal:
         """Return a program of the view as one of the task."""
-        return Proposal(with_roles(self.roles, program), cost + ROLE_COST, engine)
+        program, cost = with_roles(self.roles, program), cost + ROLE_COST
+        return self.above.for_task(program, cost, engine) if self.above else Proposal(program, cost, engine)
 
 
 class _Search:
@@ -96,6 +102,10 @@ class _Search:
         self.images: list[ExtraImage] = []
         self.typed: ImageEngine | None = None
         self.role_views: list[_RoleView] | None = None
+        self.ground_view: _RoleView | None = None
+        ground = find_ground(task)
+        if ground is not None:
+            self.ground_view = _RoleView(task, ground, int(GROUND_MEMORY_SHARE * budget.memory_bytes))
         self.first_round = FIRST_ROUND if budget.nodes is None else min(FIRST_ROUND, budget.nodes // 4)
 
     def run_round(self, number: int) -> bool:
@@ -104,6 +114,8 @@ class _Search:
         steps: list[Callable[[], None]] = [lambda: self._grow(nodes), lambda: self._run_cells(number)]
         if number == 0:
             steps.append(self._run_objects)
+        if self.ground_view is not None:
+            steps.append(partial(self._run_view, self.ground_view, int(GROUND_SHARE * nodes)))
         steps.append(lambda: self._enumerate(nodes))
         if number >= ROLES_FROM_ROUND:
             steps.append(lambda: self._run_role_views(int(ROLES_SHARE * nodes)))
@@ -151,18 +163,24 @@ class _Search:
 
     def _run_role_views(self, nodes: int) -> None:
         if self.role_views is None:
-            roles = find_roles(self.task)
+            ground = self.ground_view
+            task = ground.task if ground else self.task
+            roles = find_roles(task)
             room = int(ROLES_MEMORY_SHARE * self.budget.memory_bytes) // max(1, len(roles))
-            self.role_views = [_RoleView(self.task, each, room) for each in roles]
+            self.role_views = [_RoleView(task, each, room, ground) for each in roles]
         for view in self.role_views:
-            if self.work.exhausted or view.graph.finished:
-                continue
-            view.graph.grow(self.work, nodes)
-            proposals = view.graph.proposals(self.meter)
-            self.found.propose(view.for_task(p.program, p.cost, p.engine) for p in proposals)
-            config = CellConfig(only_rules=True)
-            solutions = self._cells(view.task, view.graph.images(), config)[:MAX_ROLE_RULES]
-            self.found.propose(view.for_task(s.program, s.cost, s.engine) for s in solutions)
+            self._run_view(view, nodes)
+
+    def _run_view(self, view: _RoleView, nodes: int) -> None:
+        """Run the value graph and the cell rules on a view with other colors."""
+        if self.work.exhausted or view.graph.finished:
+            return
+        view.graph.grow(self.work, nodes)
+        proposals = view.graph.proposals(self.meter)
+        self.found.propose(view.for_task(p.program, p.cost, p.engine) for p in proposals)
+        config = CellConfig(only_rules=True)
+        solutions = self._cells(view.task, view.graph.images(), config)[:MAX_ROLE_RULES]
+        self.found.propose(view.for_task(s.program, s.cost, s.engine) for s in solutions)
 
     def _symmetry(self, name: str) -> Callable[[], None]:
         """Return the step that runs the rules on the task turned or mirrored."""

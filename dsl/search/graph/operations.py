@@ -85,17 +85,31 @@ _CHANGES: tuple[tuple[str, int, Choices], ...] = (
     ("move", p.MOVE, _COMPASS),
     ("move own size", p.MOVE_OWN, _COMPASS),
     ("scale up", p.UPSCALE, ("", "", "2", "3")),
-    ("scale down", p.DOWNSCALE, ("", "", "2", "3")),
+    ("scale down", p.DOWNSCALE, ("", "", "2", "3", "2 loose", "3 loose")),
     (
         "double",
         p.DOUBLE,
-        ("right", "down", "mirrored right", "mirrored down", "mirrored both", "mirrored left", "mirrored up"),
+        (
+            "right",
+            "down",
+            "mirrored right",
+            "mirrored down",
+            "mirrored both",
+            "mirrored left",
+            "mirrored up",
+            "turned",
+        ),
     ),
     ("roll", p.ROLL, _STRAIGHT),
-    ("fractal", p.FRACTAL, ("same", "inverse")),
+    ("fractal", p.FRACTAL, ("same", "inverse", "own color")),
+    ("slant", p.SLANT, ("forward", "backward")),
     ("line", p.LINES, ("top", "bottom", "left", "right")),
     ("sort", p.SORT, ("rows up", "rows down", "columns up", "columns down")),
-    ("symmetrize", p.SYMMETRIZE, (*_SIDES[:2], "turn", "transpose", "sides", "all")),
+    (
+        "symmetrize",
+        p.SYMMETRIZE,
+        (*_SIDES[:2], "turn", "transpose", "sides", "all", "found left-right", "found up-down"),
+    ),
     ("fill holes", p.FILL_HOLES, ("", "diagonal")),
     ("interior", p.INTERIOR, ("", "diagonal")),
     ("border cells", p.BORDER_CELLS, ("", "inner")),
@@ -107,6 +121,7 @@ _CHANGES: tuple[tuple[str, int, Choices], ...] = (
     ("components", p.DROP_SMALL, ("drop single", "keep single", "keep largest", "drop largest")),
     ("at side", p.AT_SIDE, ("keep", "drop")),
     ("fill boxes", p.FILL_BOXES, ("0", "1")),
+    ("smooth", p.SMOOTH, ("",)),
     ("stamp", p.STAMP, ("", "loose", "mirrored", "boxes")),
     ("rectangles", p.RECTANGLES, ("", "2", "3")),
     ("gravity", p.GRAVITY, _STRAIGHT),
@@ -130,7 +145,7 @@ _CHANGES: tuple[tuple[str, int, Choices], ...] = (
         ),
     ),
     ("connect", p.CONNECT, ("horizontal", "vertical", "straight", "diagonal")),
-    ("period", p.PERIOD, ("right", "down", "both")),
+    ("period", p.PERIOD, ("right", "down", "both", "rising", "falling")),
     (
         "count",
         p.COUNT,
@@ -145,7 +160,7 @@ _CHANGES: tuple[tuple[str, int, Choices], ...] = (
 _SIZED: tuple[tuple[str, int, Choices], ...] = (
     ("fit", p.FIT, ("",)),
     ("resize", p.RESIZE, ("",)),
-    ("tile", p.TILE, ("", "spaced")),
+    ("tile", p.TILE, ("", "spaced", "down", "right")),
     ("mirror tile", p.MIRROR_TILE, ("", "shared")),
     ("reflow", p.REFLOW, ("",)),
     ("centered", p.CENTERED, ("",)),
@@ -171,6 +186,7 @@ _SPLITS = {
     "squares": q.SPLIT_SQUARES,
     "panels": q.SPLIT_PANELS,
     "marked": q.SPLIT_MARKED,
+    "blank lines": q.SPLIT_BLANK,
 }
 
 _CRITERIA = (
@@ -236,6 +252,9 @@ _JOINS = {
     "size bars": q.JOIN_SIZE_BARS,
     "centered": q.JOIN_CENTERED,
     "shared color": q.JOIN_SHARED_COLOR,
+    "stamp cells": q.JOIN_STAMP_CELLS,
+    "arrange": q.JOIN_ARRANGE,
+    "into frame": q.JOIN_INTO_FRAME,
 }
 assert len(_JOINS) == q.NUM_JOINS
 
