@@ -33,6 +33,10 @@ DIRECTION_SETS: dict[str, int] = {
     "sides": 15,
     "rising": 0b01100000,
     "falling": 0b10010000,
+    "upward": 0b00110000,
+    "downward": 0b11000000,
+    "leftward": 0b01010000,
+    "rightward": 0b10100000,
     "diagonals": 240,
     "all": 255,
 }
@@ -96,15 +100,16 @@ def _mirror(scene: Scene, words: Words) -> Painting:
 
 @verb("ray", words=4, erases=False)
 def _ray(scene: Scene, words: Words) -> Painting:
-    """Send rays: directions, where they stop, which cells send them, their color (``own`` or ``#3``)."""
+    """Send rays: directions, where they stop, which cells send them, their color (from places: any role)."""
     directions, stop, source, color = words
     known = (DIRECTION_SETS, STOPS, (*SOURCES, *PLACES))
     for word, allowed in zip(words, known, strict=False):
         if word not in allowed:
             raise ParseError(f"expected one of {', '.join(allowed)} in a ray, got {word!r}")
-    painted = 10 if color == "own" else int(color_values(color, scene)[0])
     if source in PLACES:
-        return rays_from(source, scene, DIRECTION_SETS[directions], STOPS[stop], painted)
+        colors = color_values("main" if color == "own" else color, scene)
+        return rays_from(source, scene, DIRECTION_SETS[directions], STOPS[stop], colors)
+    painted = 10 if color == "own" else int(color_values(color, scene)[0])
     sender = {"cells": NO_COLOR, "middle": NO_COLOR + 1}.get(source)
     sources = scene.table[:, columns.RAREST] if sender is None else np.full(scene.count, sender, np.int64)
     cells, ends = kernels.rays(

@@ -27,6 +27,7 @@ _MAX_STAMPED = 14
 _STAMP_MARGINS = (1, 2, 3, 5)
 _BACKGROUND_AS_OBJECT = ("regions", "panels", "tiles")
 _DIAGONAL_BITS = 1.0
+_DIAGONAL_PAIRS = ("rising", "falling", "upward", "downward", "leftward", "rightward")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +179,9 @@ def _rays(changes: Changes, many_colors: bool) -> Iterator[Proposal]:
 
 
 def _rays_from_places(changes: Changes) -> Iterator[Proposal]:
-    for color, more in (("own", 0.0), *((f"#{color}", 1.5) for color in changes.colors)):
-        for directions in (*DIRECTIONS[4:], "rising", "falling", "diagonals"):
+    known = (("own", 0.0), *((f"#{color}", 1.5) for color in changes.colors))
+    for color, more in (*known, ("only_other", 1.5), ("nearest_other_color", 1.5)):
+        for directions in (*DIRECTIONS[4:], *_DIAGONAL_PAIRS, "diagonals"):
             yield f"ray {directions} blocked corners {color}", 5.5 + more
         for directions in ("sides", "diagonals", "all"):
             yield f"ray {directions} blocked gaps {color}", 5.0 + more

@@ -15,7 +15,7 @@ from dsl.search.objects.verbs import Cells, Flags, Numbers, Painting, owners_of,
 PLACES = ("corners", "gaps")
 
 
-def rays_from(place: str, scene: Scene, directions: int, stop: int, color: int) -> Painting:
+def rays_from(place: str, scene: Scene, directions: int, stop: int, colors: Numbers) -> Painting:
     """Paint each object and rays that leave its box from a place, outward; valid for the objects that send any.
 
     A diagonal leaves from the corner of the box that it points to, another direction from its whole side.
@@ -25,15 +25,14 @@ def rays_from(place: str, scene: Scene, directions: int, stop: int, color: int) 
         scene: the objects.
         directions: bits of the directions.
         stop: as in ``dsl.kernels.objects.rays``.
-        color: of the rays; 10 for the object's main color.
+        colors: of each object's rays ``(objects,)``; 10 where it has none.
     """
     parts = [_ray_parts(place, scene, d, stop) for d in range(8) if (directions >> d) & 1]
     sends = np.logical_or.reduce([part[2] for part in parts])
+    owner = np.concatenate([part[0] for part in parts])
     rays = np.concatenate([part[1] for part in parts])
-    if color < NO_COLOR:
-        rays = rays.copy()
-        rays[:, 2] = color
-    return add_cells(scene, np.concatenate([part[0] for part in parts]), rays, sends)
+    rays[:, 2] = colors[owner]
+    return add_cells(scene, owner, rays, sends & (colors < NO_COLOR))
 
 
 def add_cells(scene: Scene, owner: Numbers, cells: Cells, valid: Flags) -> Painting:
