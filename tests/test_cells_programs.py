@@ -231,6 +231,7 @@ def test_orientations_are_undone(orientation: str) -> None:
     [
         ('complete("remainder", "background", "whole")', "123000/230000/300000", "123123/231231/312312"),
         ('complete("remainder", "#0", "whole")', "4400/5500/4400/5500/0000", "4444/5555/4444/5555/4444"),
+        ('complete("over_lines", "background", "whole")', "10500/55555/00500/00500", "10501/55555/10501/00500"),
         ('complete("mirror_lr", "rarest", "hidden")', "102301/110011/333333/101101", "3"),
     ],
 )

@@ -23,7 +23,7 @@ from dsl.task import Task
 
 FORM = "complete"
 BACKGROUND, RAREST = "background", "rarest"
-REMAINDER = "remainder"
+REMAINDER, OVER_LINES = "remainder", "over_lines"
 MIRRORS = {
     "mirror": 0b0011,
     "mirror_all": 0b1111,
@@ -66,6 +66,7 @@ _ORDER = (
     "period_down",
     "period_right",
     REMAINDER,
+    OVER_LINES,
 )
 _BITS_PER_CHOICE = 0.3
 _NODES_PER_TRY = 2
@@ -87,6 +88,8 @@ class Completer:
             return None
         if way == REMAINDER:
             return fill_by_remainder(self.grid, self.hidden)
+        if way == OVER_LINES:
+            return self._over_lines()
         out, filled = self._mirrored(MIRRORS[way]) if way in MIRRORS else self._shifted(PERIODS[way])
         return seal(out) if filled else None
 
@@ -94,6 +97,16 @@ class Completer:
         if self._axes is None:
             self._axes = kernels.best_axes(self.grid, self.hidden)
         return kernels.fill_symmetric(self.grid, self.hidden, self._axes, kinds, self.min_pairs)
+
+    def _over_lines(self) -> Grid | None:
+        """Mirror over the one full row and the one full column of a color that is not hidden."""
+        axes = np.zeros((4, 2), np.int64)
+        for kind, lines in ((0, self.grid.T), (1, self.grid)):
+            full = np.flatnonzero((lines == lines[:, :1]).all(axis=1) & (lines[:, 0] != self.hidden))
+            if len(full) == 1:
+                axes[kind] = 2 * full[0], 1
+        out, filled = kernels.fill_symmetric(self.grid, self.hidden, axes, MIRRORS["mirror"], 1)
+        return seal(out) if filled else None
 
     def _shifted(self, period: _Period) -> tuple[kernels.Cells, bool]:
         if self._shifts is None:

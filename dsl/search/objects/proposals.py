@@ -142,6 +142,8 @@ def _copies(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> Iterator[Propos
             yield f"beside {name} {gap}", 4.5 + more
             if d < 4:
                 yield f"mirror {name} {gap}", 4.5
+    for role in ("largest", "most_colors"):
+        yield f"echo {role}", 5.0
     for dy, dx in _vectors(scenes, outputs):
         yield f"copy {dy} {dx}", 5.0 + 0.5 * (abs(dy) + abs(dx))
 
