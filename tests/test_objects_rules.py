@@ -43,6 +43,7 @@ ACTIONS = [
     ("ray down_right blocked corners own", "1100/1100/0000/0000", "1100/1100/0010/0001"),
     ("ray diagonals blocked gaps #3", "0000/0100/0110/0000", "0003/0100/0110/0000"),
     ("ray sides blocked gaps #3", "111000/100000/111000", "111000/100333/111000"),
+    ("ray all blocked mouths #3", "00000/00000/11011/10001/11111", "30303/03330/11011/10001/11111"),
     ("ray upward blocked corners only_other", "0000/0110/0000/0002", "2002/0110/0000/0002"),
     ("fill box #3 & ray sides blocked gaps #3", "111100/100000/111100", "111100/133333/111100"),
     ("ray right blocked cells #3 & slide right", "1000/0000", "1331/0000"),

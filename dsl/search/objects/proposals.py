@@ -187,6 +187,7 @@ def _rays_from_places(changes: Changes) -> Iterator[Proposal]:
             yield f"ray {directions} blocked corners {color}", 5.5 + more
         for directions in ("sides", "diagonals", "all"):
             yield f"ray {directions} blocked gaps {color}", 5.0 + more
+        yield f"ray all blocked mouths {color}", 5.5 + more
 
 
 def _bars(changes: Changes) -> Iterator[Proposal]:
