@@ -95,6 +95,10 @@ def rays_from(grid: Array, picture: Picture, place: str, directions: int, backgr
             leaves &= {-1: c == left, 0: left <= c <= right, 1: c == right}[across]
             own = (r, c) in picture
             gap = not own and grid[r, c] == background and not (at_end and d < 4)
+            if place == "mouths" and d >= 4:
+                in_row = r == {-1: top, 1: bottom}[down] and left < c < right and (r, c + across) in picture
+                in_column = c == {-1: left, 1: right}[across] and top < r < bottom and (r + down, c) in picture
+                leaves = in_row or in_column
             if not (directions >> d & 1 and leaves and (own if place == "corners" else gap)):
                 continue
             step = (r + down, c + across)

@@ -97,6 +97,19 @@ def test_a_plane_shows_what_its_name_says(name: str, expected: str | list[list[i
     assert found == wanted
 
 
+@pytest.mark.parametrize(
+    ("name", "source", "expected"),
+    [
+        ("exposed", "20003/00000/20110/00000", [[3, 10, 10, 10, 2], [10] * 5, [1, 10, 2, 10, 10], [10] * 5]),
+        ("quadrant", "3004/0000/0110/0110", [[10] * 4, [10] * 4, [10, 3, 4, 10], [10] * 4]),
+        ("echoes", "50000/00000/00000/00000/00005", [[1] * 5, [1, 0, 0, 0, 1], [1, 0, 1, 0, 1], [1, 0, 0, 0, 1]]),
+    ],
+)
+def test_a_plane_of_places_shows_what_its_name_says(name: str, source: str, expected: list[list[int]]) -> None:
+    found = Image(grid_from_text(source)).plane(name).tolist()
+    assert found[: len(expected)] == expected
+
+
 def test_black_is_background_from_a_quarter_of_the_cells_on() -> None:
     assert background_color(grid_from_text("0555")) == 0
     assert background_color(grid_from_text("05555")) == 5

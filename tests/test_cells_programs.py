@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dsl.errors import ParseError, PrimitiveError
-from dsl.grid import Grid, as_grid, grid_from_text, same_grid, seal
+from dsl.grid import Grid, as_grid, grid_from_text, grid_to_text, same_grid, seal
 from dsl.program import parse, run
 from dsl.search.budget import Budget, Meter
 from dsl.search.cells import solve_cells
@@ -224,6 +224,25 @@ def test_a_program_without_a_result_on_this_input_says_so(text: str) -> None:
 def test_orientations_are_undone(orientation: str) -> None:
     grid = grid_from_text("123/456")
     assert same_grid(restored(oriented(grid, orientation), orientation), grid)
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "expected"),
+    [
+        ('complete("remainder", "background", "whole")', "123000/230000/300000", "123123/231231/312312"),
+        ('complete("remainder", "#0", "whole")', "4400/5500/4400/5500/0000", "4444/5555/4444/5555/4444"),
+        ('complete("over_lines", "background", "whole")', "10500/55555/00500/00500", "10501/55555/10501/00500"),
+        ('complete("mirror_lr", "rarest", "hidden")', "102301/110011/333333/101101", "3"),
+    ],
+)
+def test_hidden_cells_are_completed(text: str, source: str, expected: str) -> None:
+    assert grid_to_text(run(parse(text), grid_from_text(source))) == expected
+
+
+def test_completions_are_found_before_the_time_is_spent_on_rules() -> None:
+    task, answer = make_task("complete")
+    found = solve_cells(task, Meter(Budget(60.0, nodes=400)))
+    assert any(same_grid(output, answer) for s in found for output in s.outputs if output is not None)
 
 
 PICTURE = grid_from_text("1020/0505/1030/0000")

@@ -69,6 +69,14 @@ def test_known_rules_are_found_again(program: str) -> None:
     assert any(solves(*task_of(program, seed)) for seed in range(2))
 
 
+def test_two_actions_are_joined_where_neither_does_all() -> None:
+    rule = parse('object_rules("sprites", "fill box #3 & ray sides blocked gaps #3")')
+    sources = ("00000000/01110000/01000000/01110000", "1111/1001/1001/1011/0000/0000", "00111/00001/00101/00111/00000")
+    grids = [grid_from_text(source) for source in sources]
+    task = Task("open boxes", tuple(Example(grid, run(rule, grid)) for grid in grids[:2]), (grids[2],))
+    assert solves(task, [run(rule, grids[2])])
+
+
 def test_programs_fit_and_predict_what_they_say() -> None:
     task, _ = task_of('object_rules("components", when("max_size", "recolor #8"), "stay")')
     solutions = solve_objects(task, Meter(Budget(60.0, nodes=NODES)))

@@ -1,7 +1,8 @@
 """Complete a partly hidden image by its own symmetry or period; the form ``complete`` and the search for it.
 
 ``complete("mirror", "#3", "whole")`` fills the cells of color 3 from their mirror images; ``"background"`` hides the
-background instead; ``"hidden"`` in place of ``"whole"`` returns only the box of the cells that were hidden.
+background instead, ``"rarest"`` the color of fewest cells; ``"hidden"`` in place of ``"whole"`` returns only the box of
+the cells that were hidden.
 """
 
 from dataclasses import dataclass, replace
@@ -15,12 +16,14 @@ from dsl.kernels import planes_completion as kernels
 from dsl.program import Call, Literal, Program, form, text_literal
 from dsl.search.budget import Meter
 from dsl.search.cells.answers import outputs_key, run_or_none
-from dsl.search.cells.planes import background_color
+from dsl.search.cells.planes import background_color, image_of
+from dsl.search.cells.remainders import fill_by_remainder
 from dsl.search.solution import Solution
 from dsl.task import Task
 
 FORM = "complete"
-BACKGROUND = "background"
+BACKGROUND, RAREST = "background", "rarest"
+REMAINDER, OVER_LINES = "remainder", "over_lines"
 MIRRORS = {
     "mirror": 0b0011,
     "mirror_all": 0b1111,
@@ -62,6 +65,8 @@ _ORDER = (
     "diagonals",
     "period_down",
     "period_right",
+    REMAINDER,
+    OVER_LINES,
 )
 _BITS_PER_CHOICE = 0.3
 _NODES_PER_TRY = 2
@@ -81,6 +86,10 @@ class Completer:
         """Return the completed grid, or None if the way fills no cell."""
         if not (self.grid == self.hidden).any():
             return None
+        if way == REMAINDER:
+            return fill_by_remainder(self.grid, self.hidden)
+        if way == OVER_LINES:
+            return self._over_lines()
         out, filled = self._mirrored(MIRRORS[way]) if way in MIRRORS else self._shifted(PERIODS[way])
         return seal(out) if filled else None
 
@@ -88,6 +97,16 @@ class Completer:
         if self._axes is None:
             self._axes = kernels.best_axes(self.grid, self.hidden)
         return kernels.fill_symmetric(self.grid, self.hidden, self._axes, kinds, self.min_pairs)
+
+    def _over_lines(self) -> Grid | None:
+        """Mirror over the one full row and the one full column of a color that is not hidden."""
+        axes = np.zeros((4, 2), np.int64)
+        for kind, lines in ((0, self.grid.T), (1, self.grid)):
+            full = np.flatnonzero((lines == lines[:, :1]).all(axis=1) & (lines[:, 0] != self.hidden))
+            if len(full) == 1:
+                axes[kind] = 2 * full[0], 1
+        out, filled = kernels.fill_symmetric(self.grid, self.hidden, axes, MIRRORS["mirror"], 1)
+        return seal(out) if filled else None
 
     def _shifted(self, period: _Period) -> tuple[kernels.Cells, bool]:
         if self._shifts is None:
@@ -122,9 +141,7 @@ def _evaluate(arguments: tuple[Program, ...], grid: Grid) -> Grid:
             f"{FORM} takes a way, a hidden color and 'whole' or 'hidden', got {', '.join(map(str, texts))}"
         )
     way, hidden_text, part = texts
-    if hidden_text != BACKGROUND and not (hidden_text[:1] == "#" and hidden_text[1:].isdigit()):
-        raise ParseError(f"hidden color must be 'background' or '#' and a digit, got {hidden_text!r}")
-    work = completer(grid, None if hidden_text == BACKGROUND else int(hidden_text[1:]))
+    work = completer(grid, _read_hidden(hidden_text, grid))
     completed = work.complete(way)
     if completed is None:
         raise PrimitiveError(f"{way} fills no cell of color {work.hidden}")
@@ -135,19 +152,32 @@ def _evaluate(arguments: tuple[Program, ...], grid: Grid) -> Grid:
     return seal(completed[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
 
 
-def completion_program(way: str, hidden: int | None, part: str) -> Program:
+def _read_hidden(text: str, grid: Grid) -> int | None:
+    """Return the hidden color, None for the background."""
+    if text == BACKGROUND:
+        return None
+    if text == RAREST:
+        ranked = image_of(grid).ranked_colors
+        if not ranked:
+            raise PrimitiveError("no color but the background could be hidden")
+        return ranked[-1]
+    if not (text[:1] == "#" and text[1:].isdigit()):
+        raise ParseError(f"hidden color must be '{BACKGROUND}', '{RAREST}' or '#' and a digit, got {text!r}")
+    return int(text[1:])
+
+
+def completion_program(way: str, hidden: str, part: str) -> Program:
     """Write the program that completes its input."""
-    color = BACKGROUND if hidden is None else f"#{hidden}"
-    return Call(FORM, (text_literal(way), text_literal(color), text_literal(part)))
+    return Call(FORM, (text_literal(way), text_literal(hidden), text_literal(part)))
 
 
 def solve_completion(task: Task, meter: Meter) -> list[Solution]:
     """Return the completions that give every demonstration's output, best first, one per distinct prediction."""
     everywhere = [*(example.input for example in task.train), *task.test_inputs]
-    hidden_colors: list[int | None] = [c for c in range(NUM_COLORS) if all((grid == c).any() for grid in everywhere)]
+    hidden_colors = [f"#{c}" for c in range(NUM_COLORS) if all((grid == c).any() for grid in everywhere)]
     solutions: dict[object, Solution] = {}
     folds = _Folds(task)
-    choices = [(way, hidden) for way in _ORDER for hidden in (*hidden_colors, None)]
+    choices = [(way, hidden) for way in _ORDER for hidden in (*hidden_colors, BACKGROUND, RAREST)]
     for rank, (way, hidden) in enumerate(choices):
         if meter.exhausted:
             break

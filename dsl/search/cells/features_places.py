@@ -7,10 +7,13 @@ from dsl.grid import NUM_COLORS, Grid
 from dsl.kernels import planes_objects as objects
 from dsl.kernels.planes import NO_COLOR, NONE
 from dsl.search.cells.legend import legend_partners
-from dsl.search.cells.planes import Block, Group, Image, color, number, stack
+from dsl.search.cells.planes import Block, Group, Image, color, flag, number, stack
 
 _FAR = 100
 """More than the steps between any two cells."""
+
+_MAX_QUARTERED = 40
+"""Components at most whose quadrants are shown."""
 
 
 def _places(image: Image) -> Block:
@@ -21,8 +24,9 @@ def _places(image: Image) -> Block:
     parts = image.components("x8")
     partners = legend_partners(grid, parts.table)
     ringed = grid[inward, inward], _box_rings(image, row, column)
+    far = _exposed(image), _quadrants(image), _echoes(image, row, column)
     return stack(
-        [corner_colors(grid, shape), *ringed, *_nearest_other(image), _pulled(image), partners[grid]],
+        [corner_colors(grid, shape), *ringed, *_nearest_other(image), _pulled(image), partners[grid], *far],
         shape,
     )
 
@@ -89,6 +93,56 @@ def _pull_lines(
         out[end : end + len(below), column] = below
 
 
+def _exposed(image: Image) -> NDArray[np.uint8]:
+    """Return for each filled cell the nearest other color that it sees over background along its row or column."""
+    colors, steps, _ = image.rays
+    open_view = (steps[:4] > 1) & (steps[:4] != NONE) & (colors[:4] != image.grid) & (image.grid != image.background)
+    apart = np.where(open_view, steps[:4], NONE)
+    seen = np.take_along_axis(colors[:4], apart.argmin(axis=0)[None], axis=0)[0]
+    return np.where(apart.min(axis=0) < NONE, seen, NO_COLOR).astype(np.uint8)
+
+
+def _quadrants(image: Image) -> NDArray[np.uint8]:
+    """Show in each quadrant of a component's box the color nearest to the box's middle in that quadrant of the image.
+
+    Cells on the box's middle lines, and those of images with many components, show none.
+    """
+    parts = image.components("x8")
+    out = np.full(image.shape, NO_COLOR, np.uint8)
+    if len(parts.table) > _MAX_QUARTERED:
+        return out
+    rows, columns = np.nonzero(parts.labels >= 0)
+    labels = parts.labels[rows, columns]
+    for k, box in enumerate(parts.table):
+        down = 2 * rows - (box[objects.TOP] + box[objects.BOTTOM])
+        across = 2 * columns - (box[objects.LEFT] + box[objects.RIGHT])
+        steps = np.abs(down) + np.abs(across)
+        for vertical in (-1, 1):
+            for sideways in (-1, 1):
+                there = (down * vertical > 0) & (across * sideways > 0)
+                others = np.flatnonzero(there & (labels != k))
+                if len(others):
+                    nearest = others[steps[others].argmin()]
+                    own = there & (labels == k)
+                    out[rows[own], columns[own]] = image.grid[rows[nearest], columns[nearest]]
+    return out
+
+
+def _echoes(image: Image, row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which cells lie on squares around the box of all filled cells, as far apart as the box's middle and side."""
+    filled = image.grid != image.background
+    rows, columns = np.flatnonzero(filled.any(axis=1)), np.flatnonzero(filled.any(axis=0))
+    nowhere = np.zeros(image.shape, np.bool_)
+    if not len(rows):
+        return nowhere
+    down, across = rows[0] + rows[-1], columns[0] + columns[-1]
+    half = max(rows[-1] - rows[0], columns[-1] - columns[0]) // 2
+    if half < 2 or down % 2 or across % 2:
+        return nowhere
+    echoes: NDArray[np.bool_] = np.maximum(np.abs(row - down // 2), np.abs(column - across // 2)) % half == 0
+    return echoes
+
+
 PLACES = Group(
     "places",
     (
@@ -99,6 +153,9 @@ PLACES = Group(
         number("other.steps", 4.5),
         color("pulled", 5.0),
         color("legend", 4.5),
+        color("exposed", 4.5),
+        color("quadrant", 5.0),
+        flag("echoes", 5.5),
     ),
     _places,
     (("own", "other", 5.0), ("own", "corner", 5.0), ("pulled", "background", 6.0)),

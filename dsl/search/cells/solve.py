@@ -61,10 +61,11 @@ def solve_cells(
         config: settings; the defaults if not given.
     """
     config = config or CellConfig()
+    completed = [] if config.only_rules else solve_completion(task, meter)
     found = solve_by_rules(task, meter, config.limits, config.canvases, config.predictions, extra)
     if config.only_rules:
         return found
-    found += solve_completion(task, meter)
+    found += completed
     if min((solution.cost for solution in found), default=float("inf")) > config.confident_bits:
         found += solve_autoregressive(task, meter, config.writing_limits, config.predictions)
     return merge_solutions(found)

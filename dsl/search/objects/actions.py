@@ -1,4 +1,10 @@
-"""Actions on objects: verbs that change an object in place, and what any action's text paints."""
+"""Actions on objects: verbs that change an object in place, and what any action's text paints.
+
+Two actions joined by ``&`` are done together: ``fill box #3 & ray sides blocked gaps #3``; of two paintings of one
+cell the second counts, and the object is cleared first if either clears it.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,9 +15,12 @@ from dsl.kernels.planes import NO_COLOR
 from dsl.search.objects import growth, moves
 from dsl.search.objects.roles import color_values
 from dsl.search.objects.segments import Scene
-from dsl.search.objects.verbs import VERBS, Painting, Words, owners_of, verb
+from dsl.search.objects.verbs import VERBS, Painting, Words, owners_of, starts_of, verb
 
-__all__ = ["TURNS", "erases", "growth", "moves", "paint"]
+__all__ = ["JOIN", "TURNS", "erases", "growth", "moves", "paint"]
+
+JOIN = " & "
+"""Stands between two actions that are done together."""
 
 TURNS: dict[str, int] = {
     "left_right": 1,
@@ -34,6 +43,8 @@ def paint(text: str, scene: Scene) -> Painting:
     Raises:
         ParseError: the text names no action.
     """
+    if JOIN in text:
+        return _joined([paint(part, scene) for part in text.split(JOIN)], scene.count)
     name, *words = text.split(" ")
     if name not in VERBS:
         raise ParseError(f"action must start with one of {', '.join(VERBS)}, got {text!r}")
@@ -44,7 +55,18 @@ def paint(text: str, scene: Scene) -> Painting:
 
 def erases(text: str) -> bool:
     """Tell whether an action clears the object's own cells before it paints."""
-    return VERBS[text.partition(" ")[0]].erases
+    return any(VERBS[part.partition(" ")[0]].erases for part in text.split(JOIN))
+
+
+def _joined(paintings: Sequence[Painting], count: int) -> Painting:
+    """Put the paintings of several actions one after the other, for each object."""
+    owners = np.concatenate([owners_of(painting.ends) for painting in paintings])
+    cells = np.concatenate([painting.cells for painting in paintings])
+    valid = np.ones(count, np.bool_)
+    for painting in paintings:
+        if painting.valid is not None:
+            valid &= painting.valid
+    return Painting(cells[np.argsort(owners, kind="stable")], starts_of(owners, count), valid)
 
 
 @verb("stay", words=0, erases=False)

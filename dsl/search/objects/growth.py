@@ -21,8 +21,10 @@ from dsl.search.objects.verbs import (
     Words,
     constant_steps,
     own_steps,
+    owners_of,
     read_direction,
     read_side,
+    starts_of,
     verb,
 )
 
@@ -33,6 +35,10 @@ DIRECTION_SETS: dict[str, int] = {
     "sides": 15,
     "rising": 0b01100000,
     "falling": 0b10010000,
+    "upward": 0b00110000,
+    "downward": 0b11000000,
+    "leftward": 0b01010000,
+    "rightward": 0b10100000,
     "diagonals": 240,
     "all": 255,
 }
@@ -96,15 +102,16 @@ def _mirror(scene: Scene, words: Words) -> Painting:
 
 @verb("ray", words=4, erases=False)
 def _ray(scene: Scene, words: Words) -> Painting:
-    """Send rays: directions, where they stop, which cells send them, their color (``own`` or ``#3``)."""
+    """Send rays: directions, where they stop, which cells send them, their color (from places: any role)."""
     directions, stop, source, color = words
     known = (DIRECTION_SETS, STOPS, (*SOURCES, *PLACES))
     for word, allowed in zip(words, known, strict=False):
         if word not in allowed:
             raise ParseError(f"expected one of {', '.join(allowed)} in a ray, got {word!r}")
-    painted = 10 if color == "own" else int(color_values(color, scene)[0])
     if source in PLACES:
-        return rays_from(source, scene, DIRECTION_SETS[directions], STOPS[stop], painted)
+        colors = color_values("main" if color == "own" else color, scene)
+        return rays_from(source, scene, DIRECTION_SETS[directions], STOPS[stop], colors)
+    painted = 10 if color == "own" else int(color_values(color, scene)[0])
     sender = {"cells": NO_COLOR, "middle": NO_COLOR + 1}.get(source)
     sources = scene.table[:, columns.RAREST] if sender is None else np.full(scene.count, sender, np.int64)
     cells, ends = kernels.rays(
@@ -184,6 +191,28 @@ def _reach(low: int, high: int, step: int, length: int, end: int) -> slice:
     if step == 0:
         return slice(low, high + 1)
     return slice(max(0, low - length), low) if step < 0 else slice(high + 1, min(end, high + 1 + length))
+
+
+@verb("echo", words=1, erases=False)
+def _echo(scene: Scene, words: Words) -> Painting:
+    """Repeat a partner in the object's color, from where the object lies to the edge of the image.
+
+    Each copy is as far from the last as the object's near edges are from the partner's.
+    """
+    partners = object_by_role(words[0], scene)
+    known = np.flatnonzero(partners >= 0)
+    vectors = np.zeros((scene.count, 2), np.int64)
+    for axis, low, high in ((0, columns.TOP, columns.BOTTOM), (1, columns.LEFT, columns.RIGHT)):
+        mine, theirs = scene.table, scene.table[np.maximum(partners, 0)]
+        after, before = mine[:, low] - theirs[:, high], theirs[:, low] - mine[:, high]
+        length = theirs[:, high] - theirs[:, low]
+        vectors[:, axis] = np.where(after > 0, after + length, np.where(before > 0, -before - length, 0))
+    templates = [scene.cells[scene.starts[p] : scene.starts[p + 1]] for p in partners[known]]
+    owner = np.repeat(known, [len(cells) for cells in templates])
+    cells = np.concatenate([*templates, np.zeros((0, 3), np.int16)])
+    cells[:, 2] = scene.table[owner, columns.COLOR]
+    copies, ends = kernels.copied(cells, starts_of(owner, scene.count), vectors, 1, MAX_SIDE, *scene.shape)
+    return add_cells(scene, owners_of(ends), copies, (partners >= 0) & vectors.any(axis=1))
 
 
 @verb("fill", words=2, erases=False)

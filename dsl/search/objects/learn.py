@@ -15,6 +15,7 @@ from dsl.search.cells.answers import Vote, outputs_key
 from dsl.search.cells.learner import Expressions, Learner, Limits, RuleList
 from dsl.search.cells.predicates import Items
 from dsl.search.cells.support import LeaveOneOut
+from dsl.search.objects.joins import propose_pairs
 from dsl.search.objects.properties import object_items
 from dsl.search.objects.proposals import Proposal, propose
 from dsl.search.objects.render import Palette, mix_palette
@@ -26,6 +27,8 @@ SEGMENTATIONS = ("sprites", "components", "components_4", "sprites_4", "colors",
 LIMITS = Limits(depth=4, beam=16, solutions=400, predicates=4000, nodes=4000)
 MAX_TASK_OBJECTS = 250
 _MAX_ACTIONS = 250
+_MAX_SUFFICIENT = 8
+_Found = tuple[Learner, list[RuleList]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,12 +77,10 @@ def task_scenes(task: Task, segmentation: str, seen: set[bytes]) -> list[Scene] 
 def _votes_under(segmentation: str, scenes: list[Scene], task: Task, meter: Meter) -> list[Vote]:
     train = len(task.train)
     outputs = [example.output for example in task.train]
-    proposals = propose(scenes[:train], outputs)
-    wrong = _refuted(scenes[:train], [text for text, _ in proposals], outputs, meter)
-    if wrong is None:
+    options = _options(scenes[:train], outputs, meter)
+    if options is None:
         return []
-    kept = _most_useful(wrong)
-    learner, lists = _search_lists(scenes, outputs, [proposals[k] for k in kept.tolist()], wrong[kept], meter)
+    learner, lists = _search_lists(scenes, outputs, *options, meter)
     if not lists:
         return []
     names = learner.expressions.names
@@ -144,40 +145,87 @@ def _leave_one_out(
 
 def _search_lists(
     scenes: list[Scene], outputs: Sequence[Grid], actions: Sequence[Proposal], wrong: NDArray[np.bool_], meter: Meter
-) -> tuple[Learner, list[RuleList]]:
+) -> _Found:
     """Search lists whose rendered demonstrations are the outputs.
 
     If there is none, search again with only those actions of each object that explain most of its changes: an action
-    that does too little is not wrong, and hides the right one where it takes fewer bits.
+    that does too little is not wrong, and hides the right one where it takes fewer bits. If there is still none, search
+    among the first action and those that explain all changes of all demonstrations, if any do.
     """
     palettes = [mix_palette(scene, [text for text, _ in actions]) for scene in scenes[: len(outputs)]]
     accepted = _Acceptance(palettes, outputs)
     items = object_items(scenes, len(outputs))
-    learner = Learner(items, expressions(actions, wrong, items.planes.shape[1]), LIMITS)
-    lists = learner.search(meter, accepted.by(learner))
-    if not lists:
+
+    def search(chosen: Sequence[Proposal], refuted: NDArray[np.bool_], places: NDArray[np.uint8]) -> _Found:
+        learner = Learner(items, expressions(chosen, refuted, items.planes.shape[1]), LIMITS)
+        return learner, learner.search(meter, accepted.by(learner, places))
+
+    everything = np.arange(len(actions), dtype=np.uint8)
+    found = search(actions, wrong, everything)
+    if not found[1]:
         explained = np.where(wrong, -1, accepted.explained())
-        learner = Learner(items, expressions(actions, explained < explained.max(axis=0), items.planes.shape[1]), LIMITS)
-        lists = learner.search(meter, accepted.by(learner))
-    return learner, lists
+        found = search(actions, explained < explained.max(axis=0), everything)
+        changed = sum(int((scene.grid != output).sum()) for scene, output in zip(scenes, outputs, strict=False))
+        enough = np.flatnonzero(np.maximum(explained, 0).sum(axis=1) >= changed)[:_MAX_SUFFICIENT]
+        if not found[1] and len(enough):
+            few = np.union1d([0], enough).astype(np.uint8)
+            found = search([actions[k] for k in few.tolist()], wrong[few], few)
+    return found
 
 
-def _most_useful(wrong: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the actions that are right for most objects, fewest bits first."""
-    right = (~wrong).sum(axis=1)
-    best = np.argsort(-right, kind="stable")[:_MAX_ACTIONS]
-    return np.sort(best[right[best] > 0])
+def _most_useful(
+    proposals: Sequence[Proposal], wrong: NDArray[np.bool_], palettes: Sequence[Palette], outputs: Sequence[Grid]
+) -> tuple[list[Proposal], NDArray[np.bool_]]:
+    """Return the first action, those that make changes of most objects right, then those wrong for fewest.
+
+    They keep their order: fewest bits first.
+    """
+    right = ~wrong
+    changes = np.concatenate([p.explained(output) for p, output in zip(palettes, outputs, strict=True)], axis=1) > 0
+    helped = (right & changes).sum(axis=1)
+    helped[0] = wrong.shape[1]
+    best = np.lexsort((-right.sum(axis=1), -helped))[:_MAX_ACTIONS]
+    kept = np.sort(best[right[best].any(axis=1)])
+    return [proposals[k] for k in kept.tolist()], wrong[kept]
 
 
-def _refuted(
-    scenes: Sequence[Scene], texts: Sequence[str], outputs: Sequence[Grid], meter: Meter
-) -> NDArray[np.bool_] | None:
+def _options(
+    scenes: Sequence[Scene], outputs: Sequence[Grid], meter: Meter
+) -> tuple[list[Proposal], NDArray[np.bool_]] | None:
+    """Return the most useful actions and which of them are wrong for which objects of all demonstrations.
+
+    Where no action suits an object alone, pairs of actions are offered too. None if some output cannot be reached.
+    """
+    proposals = propose(scenes, outputs)
+    palettes = _palettes(scenes, proposals, meter)
+    wrong = _refuted(palettes, outputs)
+    if wrong is None:
+        return None
+    stuck: NDArray[np.bool_] = np.logical_and.reduce(wrong)
+    if not stuck.any():
+        return _most_useful(proposals, wrong, palettes, outputs)
+    pairs = propose_pairs(palettes, outputs, proposals, stuck)
+    if not pairs:
+        return None
+    proposals = sorted([*proposals, *pairs], key=lambda proposal: proposal[1])
+    palettes = _palettes(scenes, proposals, meter)
+    wrong = _refuted(palettes, outputs)
+    if wrong is None or wrong.all(axis=0).any():
+        return None
+    return _most_useful(proposals, wrong, palettes, outputs)
+
+
+def _palettes(scenes: Sequence[Scene], proposals: Sequence[Proposal], meter: Meter) -> list[Palette]:
+    meter.spend((1 + len(proposals)) * len(scenes))
+    return [mix_palette(scene, [text for text, _ in proposals]) for scene in scenes]
+
+
+def _refuted(palettes: Sequence[Palette], outputs: Sequence[Grid]) -> NDArray[np.bool_] | None:
     """Return which actions are wrong for which objects of all demonstrations; None if some output cannot be reached."""
     parts = []
-    for scene, output in zip(scenes, outputs, strict=True):
-        meter.spend(1 + len(texts))
-        refuted = mix_palette(scene, texts).wrong(output)
-        if refuted is None or refuted.all(axis=0).any():
+    for palette, output in zip(palettes, outputs, strict=True):
+        refuted = palette.wrong(output)
+        if refuted is None:
             return None
         parts.append(refuted)
     return np.concatenate(parts, axis=1)
@@ -214,9 +262,9 @@ class _Acceptance:
         self._outputs = outputs
         self._known: dict[bytes, bool] = {}
 
-    def by(self, learner: Learner) -> Callable[[RuleList], bool]:
-        """Return the test for the lists of a learner."""
-        return lambda found: self._accepts(train_choice(learner, found))
+    def by(self, learner: Learner, actions: NDArray[np.uint8]) -> Callable[[RuleList], bool]:
+        """Return the test for the lists of a learner, given the places of its actions in the palettes."""
+        return lambda found: self._accepts(actions[train_choice(learner, found)])
 
     def explained(self) -> NDArray[np.int64]:
         """Count for each action and object the changed cells that it makes right, ``(actions, objects)``."""

@@ -14,6 +14,7 @@ from dsl.kernels import planes_objects as columns
 from dsl.kernels.bitsets import COLOR_PLANE, FLAG_PLANE, NONE, NUMBER_PLANE
 from dsl.kernels.objects import EDGE
 from dsl.kernels.planes import NO_COLOR
+from dsl.search.cells.features_axis import lies_in_rows
 from dsl.search.cells.predicates import Items, PlaneSpec
 from dsl.search.objects.roles import color_values
 from dsl.search.objects.segments import Scene
@@ -84,6 +85,7 @@ _DERIVED_FLAGS: tuple[tuple[str, float], ...] = (
     ("odd_bottom", 4.0),
     ("odd_left", 4.0),
     ("odd_right", 4.0),
+    ("image_lies_in_rows", 5.0),
 )
 _COLORS: tuple[tuple[str, float], ...] = (
     ("color", -1.0),
@@ -268,6 +270,7 @@ def _derived_flags(scene: Scene, filled: Numbers) -> list[NDArray[np.bool_]]:
         (scene.shape[0] - 1 - table[:, columns.BOTTOM]) % 2 == 1,
         table[:, columns.LEFT] % 2 == 1,
         (scene.shape[1] - 1 - table[:, columns.RIGHT]) % 2 == 1,
+        np.full(scene.count, lies_in_rows(scene.grid)),
     ]
 
 

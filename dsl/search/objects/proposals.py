@@ -27,6 +27,7 @@ _MAX_STAMPED = 14
 _STAMP_MARGINS = (1, 2, 3, 5)
 _BACKGROUND_AS_OBJECT = ("regions", "panels", "tiles")
 _DIAGONAL_BITS = 1.0
+_DIAGONAL_PAIRS = ("rising", "falling", "upward", "downward", "leftward", "rightward")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,8 @@ def _copies(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> Iterator[Propos
             yield f"beside {name} {gap}", 4.5 + more
             if d < 4:
                 yield f"mirror {name} {gap}", 4.5
+    for role in ("largest", "most_colors"):
+        yield f"echo {role}", 5.0
     for dy, dx in _vectors(scenes, outputs):
         yield f"copy {dy} {dx}", 5.0 + 0.5 * (abs(dy) + abs(dx))
 
@@ -178,11 +181,13 @@ def _rays(changes: Changes, many_colors: bool) -> Iterator[Proposal]:
 
 
 def _rays_from_places(changes: Changes) -> Iterator[Proposal]:
-    for color, more in (("own", 0.0), *((f"#{color}", 1.5) for color in changes.colors)):
-        for directions in (*DIRECTIONS[4:], "rising", "falling", "diagonals"):
+    known = (("own", 0.0), *((f"#{color}", 1.5) for color in changes.colors))
+    for color, more in (*known, ("only_other", 1.5), ("nearest_other_color", 1.5)):
+        for directions in (*DIRECTIONS[4:], *_DIAGONAL_PAIRS, "diagonals"):
             yield f"ray {directions} blocked corners {color}", 5.5 + more
         for directions in ("sides", "diagonals", "all"):
             yield f"ray {directions} blocked gaps {color}", 5.0 + more
+        yield f"ray all blocked mouths {color}", 5.5 + more
 
 
 def _bars(changes: Changes) -> Iterator[Proposal]:

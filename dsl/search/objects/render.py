@@ -36,10 +36,13 @@ class Palette:
     passive: Flags
 
     def wrong(self, output: Grid) -> Flags | None:
-        """Tell which actions of which objects an output refutes, ``(actions, objects)``; None if no choice gives it."""
+        """Tell which actions of which objects an output refutes, ``(actions, objects)``; None if no choice gives it.
+
+        An object whose actions are all refuted has some that paint part of what it must.
+        """
         scene = self.scene
-        refuted = ~self.valid
-        refuted |= kernels.judge(scene.grid, scene.labels, output, self.cells, self.ends, self.erases)
+        disagrees = self.disagrees(output)
+        refuted = disagrees.copy()
         reachable = kernels.narrow(
             scene.grid,
             scene.labels,
@@ -52,7 +55,25 @@ class Palette:
             self.erases,
             refuted,
         )
-        return refuted if reachable else None
+        stuck = refuted.all(axis=0) & ~disagrees.all(axis=0)
+        return refuted if reachable or stuck.any() else None
+
+    def disagrees(self, output: Grid) -> Flags:
+        """Tell which actions of which objects have no result or paint what the output does not show."""
+        scene = self.scene
+        painted = kernels.judge(scene.grid, scene.labels, output, self.cells, self.ends, self.erases)
+        return ~self.valid | painted
+
+    def made(self, action: int, q: int, output: Grid) -> frozenset[int]:
+        """Return the changed cells, counted row by row, that an action that does not disagree makes right."""
+        scene = self.scene
+        parts = [self.cells[self.ends[action, q] : self.ends[action, q + 1]]]
+        if self.erases[action]:
+            own = scene.cells[scene.starts[q] : scene.starts[q + 1]]
+            parts.append(own[output[own[:, 0], own[:, 1]] == scene.background])
+        rows, columns = np.concatenate(parts)[:, :2].T.astype(np.int64)
+        changed = scene.grid[rows, columns] != output[rows, columns]
+        return frozenset((rows * scene.shape[1] + columns)[changed].tolist())
 
     def explained(self, output: Grid) -> Numbers:
         """Count the changed cells of an output that each action of each object makes right, ``(actions, objects)``."""

@@ -1,4 +1,8 @@
-"""Rays from places of an object's box that are not all of its cells: its corners, and the gaps in its outline."""
+"""Rays from places of an object's box that are not all of its cells: its corners, and the gaps in its outline.
+
+A diagonal leaves ``corners`` and ``gaps`` from the corner of the box that it points to, and ``mouths`` from the last
+cells of the gaps in two sides; another direction leaves from a whole side.
+"""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -12,28 +16,25 @@ from dsl.kernels.planes import COLUMN_STEPS, NO_COLOR, ROW_STEPS
 from dsl.search.objects.segments import Scene
 from dsl.search.objects.verbs import Cells, Flags, Numbers, Painting, owners_of, starts_of
 
-PLACES = ("corners", "gaps")
+PLACES = ("corners", "gaps", "mouths")
 
 
-def rays_from(place: str, scene: Scene, directions: int, stop: int, color: int) -> Painting:
+def rays_from(place: str, scene: Scene, directions: int, stop: int, colors: Numbers) -> Painting:
     """Paint each object and rays that leave its box from a place, outward; valid for the objects that send any.
 
-    A diagonal leaves from the corner of the box that it points to, another direction from its whole side.
-
     Args:
-        place: ``corners`` where the box's outline belongs to the object, ``gaps`` where it is background.
+        place: ``corners`` where the box's outline belongs to the object, ``gaps`` or ``mouths`` where it is background.
         scene: the objects.
         directions: bits of the directions.
         stop: as in ``dsl.kernels.objects.rays``.
-        color: of the rays; 10 for the object's main color.
+        colors: of each object's rays ``(objects,)``; 10 where it has none.
     """
     parts = [_ray_parts(place, scene, d, stop) for d in range(8) if (directions >> d) & 1]
     sends = np.logical_or.reduce([part[2] for part in parts])
+    owner = np.concatenate([part[0] for part in parts])
     rays = np.concatenate([part[1] for part in parts])
-    if color < NO_COLOR:
-        rays = rays.copy()
-        rays[:, 2] = color
-    return add_cells(scene, np.concatenate([part[0] for part in parts]), rays, sends)
+    rays[:, 2] = colors[owner]
+    return add_cells(scene, owner, rays, sends & (colors < NO_COLOR))
 
 
 def add_cells(scene: Scene, owner: Numbers, cells: Cells, valid: Flags) -> Painting:
@@ -68,12 +69,17 @@ def _ray_parts(place: str, scene: Scene, d: int, stop: int) -> tuple[Numbers, Ce
 def _senders(place: str, scene: Scene, d: int) -> tuple[Cells, Numbers]:
     """Return the cells of the boxes' outlines, by object, that a ray in direction ``d`` leaves from."""
     found: list[tuple[int, int, int, int]] = []
+    down, across = int(ROW_STEPS[d]), int(COLUMN_STEPS[d])
+    sides = ((down, 0), (0, across)) if place == "mouths" and down and across else ((down, across),)
     for q, box in enumerate(scene.table.tolist()):
-        color = box[columns.COLOR]
-        for r, c in _side(box, int(ROW_STEPS[d]), int(COLUMN_STEPS[d]), place == "gaps"):
-            own = scene.labels[r, c] == q
-            if own if place == "corners" else not own and scene.grid[r, c] == scene.background:
-                found.append((q, r, c, color))
+        for side in sides:
+            aside = down - side[0], across - side[1]
+            for r, c in _side(box, *side, place != "corners"):
+                own = scene.labels[r, c] == q
+                gap = not own and scene.grid[r, c] == scene.background
+                at_end = aside == (0, 0) or scene.labels[r + aside[0], c + aside[1]] == q
+                if own if place == "corners" else gap and at_end:
+                    found.append((q, r, c, box[columns.COLOR]))
     table = np.array(found, np.int64).reshape(-1, 4)
     starts = starts_of(table[:, 0], scene.count)
     return np.ascontiguousarray(table[:, 1:].astype(np.int16)), starts
