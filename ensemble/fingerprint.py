@@ -21,10 +21,12 @@ SOURCES: Mapping[str, Sequence[str]] = {
     "neural": (
         "ensemble/adopt.py",
         "ensemble/augment.py",
+        "ensemble/branches.py",
         "ensemble/cache.py",
         "ensemble/encode.py",
         "ensemble/formats.py",
         "ensemble/grammar.py",
+        "ensemble/inference.py",
         "ensemble/known_formats.py",
         "ensemble/model.py",
         "ensemble/text_format.py",

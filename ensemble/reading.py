@@ -79,8 +79,8 @@ class Reader:
                 normed, scales, new = normed[:num_rows], scales[:num_rows], 1
                 wide, into = array(hidden), (eps, array(normed), array(scales))
             elif new == 1 and mask is None:
-                query, all_keys, all_values, seen, scores = entries
-                fused.attend_one(query, all_keys[k], all_values[k], seen, filled, scores, one)
+                query, all_keys, all_values, entry_seen, scores = entries
+                fused.attend_one(query, all_keys[k], all_values[k], entry_seen, filled, scores, one)
             elif filled == 0:
                 mixed, _ = attend_forward(*heads.flatten(1, 2), keep=False)
                 mixed = mixed.view(heads.shape[1:]).transpose(1, 2)
