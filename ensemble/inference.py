@@ -24,11 +24,9 @@ VERIFY_SHARE = 0.25
 _MESSAGES = ("DefaultCPUAllocator", "not enough memory", "can't allocate memory")
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that a device has no memory left."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(message in str(error) for message in _MESSAGES)
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Tell whether an error of torch says that a device has no memory left."""
+    return isinstance(error, torch.OutOfMemoryError) or any(message in str(error) for message in _MESSAGES)
 
 
 def release_memory() -> None:

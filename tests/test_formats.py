@@ -1,8 +1,10 @@
 from functools import cache
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -190,3 +192,33 @@ def test_the_format_of_a_published_checkpoint_is_known_by_its_name() -> None:
     assert spec_for("da-fr/Llama-3.2-3B-ARChitects-ReArc-bnb-4bit").name == "architects"
     assert spec_for("Qwen/Qwen2.5-0.5B").name == "plain"
     assert spec_for("Qwen/Qwen2.5-0.5B", "marc").name == "marc"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("embedded", ""), *CASES])
+@given(shape=st.tuples(st.integers(1, 30), st.integers(1, 30)), seed=st.integers(0, 2**32), cut=st.floats(0, 1))
+@hypothesis.example(shape=(30, 30), seed=0, cut=1.0)
+@hypothesis.example(shape=(1, 30), seed=0, cut=0.9)
+@settings(max_examples=4, deadline=None)
+def test_decoding_allows_every_grid_and_forces_only_its_tokens(
+    name: str, kind: str, shape: tuple[int, int], seed: int, cut: float
+) -> None:
+    task_format, rng = format_named(name, kind), np.random.default_rng(seed)
+    tokens = torch.from_numpy(task_format.grid_tokens(as_grid(rng.integers(0, 10, shape))))
+    state, place = task_format.begin(2, torch.device("cpu")), 0
+    while place < cut * len(tokens):
+        assert state.allowed()[:, tokens[place]].all()
+        assert not state.done.any()
+        state.advance(tokens[place].expand(2))
+        place += 1
+        forced = state.force()
+        if forced is not None:
+            count = int(forced[1][0])
+            assert forced[0][:, :count].tolist() == [tokens[place : place + count].tolist()] * 2
+            place += count
+    # From here on every allowed token leads to some well-formed grid.
+    begun = tokens[:place].tolist()
+    while not bool(state.done.any()):
+        token = int(state.allowed()[0].nonzero()[-1])
+        state.advance(torch.tensor([token, token]))
+        begun.append(token)
+    assert task_format.decode_grid(begun) is not None

@@ -81,7 +81,7 @@ def test_drafts_change_nothing_but_the_work(model: GridLM, monkeypatch: pytest.M
     assert sum(decoded) < 8
 
 
-def failing(real: Callable[..., Any], most: int, error: Exception) -> Callable[..., Any]:
+def failing(real: Callable[..., Any], most: int, error: RuntimeError) -> Callable[..., Any]:
     """Return a prefill that has memory for so many tokens only."""
 
     def prefill(model: GridLM, prompts: list[Any], *rest: Any) -> Any:
@@ -100,7 +100,7 @@ ERRORS = [
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_fewer_views_run_together_where_memory_ends(
-    model: GridLM, monkeypatch: pytest.MonkeyPatch, error: Exception
+    model: GridLM, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
 ) -> None:
     budget = Budget(60, seed=1, steps=1)
     expected = solver_of(model).solve(TASK, budget)
