@@ -24,9 +24,10 @@ from ensemble.augment import inference_views
 from ensemble.cache import prefill
 from ensemble.config import NeuralConfig
 from ensemble.data import load_tasks
-from ensemble.decode import GridShape, decode_greedy
+from ensemble.decode import decode_greedy
 from ensemble.encode import END, PAD, EncodedSequence, collate, decode_grid, grid_tokens
 from ensemble.fingerprint import hash_of_model
+from ensemble.grammar import GridShape
 from ensemble.model import GridLM, load_model
 from ensemble.model_card import hardware_kind
 from ensemble.solvers.neural import NeuralSolver
@@ -57,8 +58,7 @@ class Generating(GridLM, GenerationMixin):  # type: ignore[misc]
         places = torch.arange(longest)[None] - shifts[:, None]
         seen, places = places >= 0, places.clamp(min=0)
         self.first_positions = batch.positions.gather(2, places[None].expand(3, -1, -1))
-        start = torch.zeros(len(prompts), dtype=torch.int64)
-        self.shape = GridShape(row=start, column=start, width=start)
+        self.shape = GridShape.begin(len(prompts), torch.device("cpu"))
         tokens = torch.where(seen, batch.tokens.gather(1, places), PAD)
         return {"input_ids": tokens, "attention_mask": seen.long()}
 

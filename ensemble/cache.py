@@ -47,10 +47,10 @@ class Prefilled:
         return self.visible.shape[0]
 
     def grow(self, room: int) -> None:
-        """Make room for more tokens if there is too little."""
+        """Make room for more tokens if there is too little, and then for some beyond."""
         capacity = self.filled + room
         if capacity > self.keys.shape[3]:
-            more = capacity - self.keys.shape[3]
+            more = max(capacity - self.keys.shape[3], self.keys.shape[3] // 8)
             self.keys = F.pad(self.keys, (0, 0, 0, more))
             self.values = F.pad(self.values, (0, 0, 0, more))
             self.visible = F.pad(self.visible, (0, more))
@@ -105,15 +105,33 @@ def _reader_of(model: PreTrainedModel) -> Reader | None:
     return Reader(model, torch.bfloat16 if has_bfloat16_units(model.device) else torch.float32)
 
 
-def run(model: PreTrainedModel, cache: Prefilled, tokens: Tensor, positions: Tensor) -> Tensor:
-    """Return hidden states ``(B, n, E)`` of new tokens, whose keys and values go to the cache after ``filled``."""
+def run(
+    model: PreTrainedModel, cache: Prefilled, tokens: Tensor, positions: Tensor, seen: Tensor | None = None
+) -> Tensor:
+    """Return hidden states ``(B, n, E)`` of new tokens, whose keys and values go to the cache after ``filled``.
+
+    Args:
+        model: the network.
+        cache: what has run before.
+        tokens: ``(B, n)``.
+        positions: ``(3, B, n)``.
+        seen: ``(B, n, filled + n)`` bool: what each new token attends to; by default all visible ones and those before.
+    """
     if cache.reader is not None:
-        return cache.reader.run(tokens, positions, cache.keys, cache.values, cache.visible, cache.filled)
+        buffers = cache.keys, cache.values, cache.visible, cache.filled
+        return cache.reader.run(tokens, positions, *buffers, seen=seen)
     text = model.model
     hidden = text.embed_tokens(tokens)
-    seen = cache.visible[:, : cache.filled].sum(1, keepdim=True)
-    rotary = text.rotary_emb(hidden, rotary_positions(model, positions, seen))
-    mask = _mask(cache, tokens.shape[1]) if cache.filled else None
+    if seen is None:
+        before = cache.visible[:, : cache.filled].sum(1, keepdim=True)
+    else:
+        before = seen.sum(2) - 1 - torch.arange(tokens.shape[1], device=seen.device)
+    rotary = text.rotary_emb(hidden, rotary_positions(model, positions, before))
+    mask = None
+    if seen is not None:
+        mask = _additive(seen, hidden.dtype)
+    elif cache.filled:
+        mask = _mask(cache, tokens.shape[1])
     for index, layer in enumerate(text.layers):
         hidden = hidden + _attend(layer, layer.input_layernorm(hidden), rotary, mask, cache, index)
         hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
@@ -124,10 +142,15 @@ def run(model: PreTrainedModel, cache: Prefilled, tokens: Tensor, positions: Ten
 def _mask(cache: Prefilled, new: int) -> Tensor:
     """Return the additive mask ``(B, 1, new, filled + new)`` of new tokens over the cache and themselves."""
     filled = cache.filled
-    seen = torch.ones(len(cache), 1, new, filled + new, dtype=torch.bool, device=cache.keys.device)
-    seen[..., :filled] = cache.visible[:, None, None, :filled]
+    seen = torch.ones(len(cache), new, filled + new, dtype=torch.bool, device=cache.keys.device)
+    seen[..., :filled] = cache.visible[:, None, :filled]
     seen[..., filled:] = torch.ones(new, new, dtype=torch.bool, device=seen.device).tril()
-    return torch.zeros(seen.shape, dtype=cache.keys.dtype, device=seen.device).masked_fill(~seen, float("-inf"))
+    return _additive(seen, cache.keys.dtype)
+
+
+def _additive(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return the additive mask ``(B, 1, n, C)`` of what each token attends to ``(B, n, C)``."""
+    return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill(~seen, float("-inf"))[:, None]
 
 
 def _attend(

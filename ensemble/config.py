@@ -69,8 +69,14 @@ class InferenceConfig(Section):
     """Augmented views to decode: the 8 dihedral ones first, each with a color permutation; identity without."""
     max_drafts: int = Field(16, ge=0)
     """Grids of earlier solvers that are judged for each test input, likeliest first."""
-    max_new_tokens: int = Field(930, ge=2)
-    """Longest output in tokens: a 30x30 grid is 930."""
+    max_new_tokens: int | None = Field(None, ge=2)
+    """Longest output in tokens; None for that of a 30x30 grid, 930 for the embedded network."""
+    min_probability: float | None = Field(None, gt=0, lt=1)
+    """Find every output that a view gives at least this probability, beside its likeliest one; None for that alone."""
+    samples: int = Field(0, ge=0)
+    """Outputs drawn at random from each view, beside its likeliest one."""
+    temperature: float = Field(1.0, gt=0)
+    """Temperature of these draws."""
 
 
 class NeuralConfig(Section):
@@ -78,6 +84,8 @@ class NeuralConfig(Section):
 
     model: str = "embedded"
     """``embedded``, a folder, or a hub id."""
+    format: Literal["auto", "plain", "marc", "architects", "barc"] = "auto"
+    """Text that another language model reads tasks in; ``auto`` by its name, ``plain`` if that says nothing."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where it runs."""
     max_tokens: int = Field(3072, ge=128)

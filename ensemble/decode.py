@@ -1,4 +1,4 @@
-"""Read outputs from the model: greedy decoding of many views at once, and the log-likelihood of any given grid.
+"""Read outputs from the model: decoding of many views at once, and the log-likelihood of any given grid.
 
 The prompts of all views have run once into a cache, which serves both. Tokens that cannot continue a
 well-formed grid are never chosen: rows get equal width, no side exceeds 30, a grid ends only at a row end.
@@ -15,20 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from dsl.grid import MAX_SIDE, Grid
+from dsl.grid import Grid
 from ensemble.cache import Prefilled, log_probs_of, run
-from ensemble.encode import (
-    END,
-    END_OF_ROW,
-    MAX_GRID_TOKENS,
-    NUM_CELL_TOKENS,
-    VOCABULARY_SIZE,
-    EncodedSequence,
-    collate,
-    decode_grid,
-    grid_positions,
-    grid_tokens,
-)
+from ensemble.encode import MAX_GRID_TOKENS, collate
+from ensemble.formats import format_of
+from ensemble.grammar import GridState
 
 _SCORE_ENTRIES = 2**25
 """Attention entries of one head in one scoring pass at most; more are split over views."""
@@ -47,44 +38,22 @@ class Decoded:
     log_likelihood: float
 
 
-@dataclass(slots=True)
-class GridShape:
-    """Rows and columns of grids being decoded, ``(B,)`` int64 each.
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Draw tokens at random in place of the likeliest.
 
-    ``width`` is 0 until the first row has ended. ``column`` counts the cells of the current row.
+    Attributes:
+        temperature: of the probabilities that tokens are drawn by.
+        generator: source of the draws, on the model's device.
     """
 
-    row: Tensor
-    column: Tensor
-    width: Tensor
-    done: Tensor = field(init=False)
+    temperature: float
+    generator: torch.Generator
 
-    def __post_init__(self) -> None:
-        self.done = torch.zeros_like(self.row, dtype=torch.bool)
-
-    def allowed(self) -> Tensor:
-        """Return which tokens may come next, ``(B, V)`` bool."""
-        known = self.width > 0
-        row_full = torch.where(known, self.column == self.width, self.column > 0)
-        allowed = torch.zeros(len(self.row), VOCABULARY_SIZE, dtype=torch.bool, device=self.row.device)
-        more_cells = torch.where(known, self.column < self.width, self.column < MAX_SIDE)
-        allowed[:, :NUM_CELL_TOKENS] = more_cells[:, None]
-        allowed[:, END_OF_ROW] = row_full & (self.row + 1 < MAX_SIDE)
-        allowed[:, END] = row_full
-        return allowed
-
-    def advance(self, tokens: Tensor) -> None:
-        """Take the chosen tokens ``(B,)`` into account."""
-        row_ended = tokens >= NUM_CELL_TOKENS
-        self.width = torch.where(row_ended & (self.width == 0), self.column, self.width)
-        self.row = self.row + row_ended
-        self.column = torch.where(row_ended, 0, self.column + 1)
-        self.done = self.done | (tokens == END)
-
-    def select(self, rows: Tensor) -> None:
-        """Keep some rows of the batch."""
-        for name in ("row", "column", "width", "done"):
-            setattr(self, name, getattr(self, name)[rows])
+    def draw(self, log_probs: Tensor) -> Tensor:
+        """Return a token for each row of ``(B, V)``."""
+        weights = (log_probs / self.temperature).softmax(-1)
+        return torch.multinomial(weights, 1, generator=self.generator)[:, 0]
 
 
 @torch.inference_mode()
@@ -94,45 +63,88 @@ def decode_greedy(
     *,
     max_new_tokens: int = MAX_GRID_TOKENS,
     deadline: float | None = None,
+    sampling: Sampling | None = None,
 ) -> list[Decoded]:
-    """Decode the most likely next token, step by step, for all prompts together.
+    """Decode the most likely next token, or one drawn at random, step by step, for all prompts together.
 
-    Leaves ``prefilled`` ready for more. Prompts that are not over after ``max_new_tokens`` or at the deadline
-    (``time.monotonic()``) have no grid.
+    Tokens that the format forces run together with the choice before them. Leaves ``prefilled`` ready for more.
+    Prompts that are not over after ``max_new_tokens`` or at the deadline (``time.monotonic()``) have no grid.
     """
     prefilled.grow(max_new_tokens)
-    num_prompts, device = len(prefilled), prefilled.keys.device
-    start = torch.zeros(num_prompts, dtype=torch.int64, device=device)
-    shape = GridShape(row=start, column=start, width=start)
-    chosen: list[list[int]] = [[] for _ in range(num_prompts)]
-    totals = [0.0] * num_prompts
-    active, cache, filled = list(range(num_prompts)), prefilled, prefilled.filled
-    log_probs = prefilled.log_probs
+    task_format = format_of(model)
+    state = task_format.begin(len(prefilled), prefilled.keys.device)
+    outputs = active = [_Output() for _ in range(len(prefilled))]
+    cache, filled, log_probs, longest = prefilled, prefilled.filled, prefilled.log_probs, 0
     try:
-        for step in range(max_new_tokens):
-            tokens = log_probs.masked_fill(~shape.allowed(), float("-inf")).argmax(-1)
-            gained = log_probs.gather(1, tokens[:, None])[:, 0]
-            shape.advance(tokens)
-            for row, (token, gain) in enumerate(zip(tokens.tolist(), gained.tolist(), strict=True)):
-                if not chosen[active[row]] or chosen[active[row]][-1] != END:
-                    chosen[active[row]].append(token)
-                    totals[active[row]] += gain
-            over = step + 1 == max_new_tokens or (deadline is not None and time.monotonic() >= deadline)
-            if over or bool(shape.done.all()):
+        while True:
+            likely = log_probs.masked_fill(~state.allowed(), float("-inf"))
+            tokens = likely.argmax(-1) if sampling is None else sampling.draw(likely)
+            gained = log_probs.gather(1, tokens[:, None])
+            state.advance(tokens)
+            forced = state.force()
+            done = state.done.tolist()
+            # What ends by forced tokens is over only when these have run.
+            ended = done if forced is None else [False] * len(done)
+            _record(active, tokens[:, None], gained, ended, None)
+            longest += 1 if forced is None else 1 + forced[0].shape[1]
+            over = longest >= max_new_tokens or (deadline is not None and time.monotonic() >= deadline)
+            if forced is None and (over or all(done)):
                 break
-            if 2 * int(shape.done.sum()) >= len(active):
-                rows = torch.nonzero(~shape.done)[:, 0]
+            if forced is None and 2 * sum(done) >= len(active):
+                rows = torch.tensor([row for row, over_now in enumerate(done) if not over_now], device=tokens.device)
                 active = [active[row] for row in rows.tolist()]
-                cache, tokens = cache.select(rows), tokens[rows]
-                shape.select(rows)
-            positions = torch.stack([cache.out_positions[0], shape.row, shape.column])
-            hidden = run(model, cache, tokens[:, None], positions[:, :, None])
-            cache.visible[:, cache.filled] = True
-            cache.filled += 1
-            log_probs = log_probs_of(model, hidden[:, 0])
+                cache, state, tokens = cache.select(rows), state.select(rows), tokens[rows]
+            log_probs = _continue(model, cache, state, tokens, forced, active)
+            if over:
+                break
     finally:
         prefilled.filled = filled
-    return [Decoded(decode_grid(tokens), total) for tokens, total in zip(chosen, totals, strict=True)]
+    return [Decoded(task_format.decode_grid(output.tokens), output.total) for output in outputs]
+
+
+@dataclass(slots=True)
+class _Output:
+    """Tokens of one output so far, and the natural log of their probability."""
+
+    tokens: list[int] = field(default_factory=list)
+    total: float = 0.0
+    done: bool = False
+
+
+def _record(outputs: list[_Output], tokens: Tensor, gained: Tensor, done: list[bool], counts: Tensor | None) -> None:
+    """Add tokens ``(B, n)``, of each output the first of them where ``counts (B,)`` are given, with their logs."""
+    taken = [tokens.shape[1]] * len(outputs) if counts is None else counts.tolist()
+    for output, new, gains, count, ended in zip(outputs, tokens.tolist(), gained.tolist(), taken, done, strict=True):
+        if not output.done:
+            output.tokens += new[:count]
+            output.total += sum(gains[:count])
+            output.done = ended
+
+
+def _continue(
+    model: PreTrainedModel,
+    cache: Prefilled,
+    state: GridState,
+    tokens: Tensor,
+    forced: tuple[Tensor, Tensor] | None,
+    outputs: list[_Output],
+) -> Tensor:
+    """Run the chosen tokens ``(B,)`` and those forced behind them; return the logs ``(B, V)`` for the next ones."""
+    group = tokens[:, None] if forced is None else torch.cat([tokens[:, None], forced[0]], dim=1)
+    start, new = cache.filled, group.shape[1]
+    cache.grow(new)
+    positions = state.positions(cache.out_positions)[:, :, None].expand(-1, -1, new)
+    hidden = run(model, cache, group, positions)
+    cache.filled += new
+    if forced is None:
+        cache.visible[:, start] = True
+        return log_probs_of(model, hidden[:, 0])
+    follow, counts = forced
+    cache.visible[:, start : cache.filled] = torch.arange(new, device=counts.device) <= counts[:, None]
+    log_probs = log_probs_of(model, hidden)
+    gained = log_probs[:, :-1].gather(2, follow[:, :, None])[:, :, 0]
+    _record(outputs, follow, gained, state.done.tolist(), counts)
+    return log_probs[torch.arange(len(counts), device=counts.device), counts]
 
 
 def score_grids(model: PreTrainedModel, prefilled: Prefilled, grids: Sequence[Grid]) -> list[float]:
@@ -154,7 +166,8 @@ def teacher_force(
     """
     if len(grids) != len(prefilled):
         raise ValueError(f"need one grid for each of {len(prefilled)} prompts, got {len(grids)}")
-    lengths = [len(grid_tokens(grid)) for grid in grids]
+    answers = [format_of(model).answer(grid) for grid in grids]
+    lengths = [len(answer) for answer in answers]
     longest = max(lengths)
     per_pass = max(1, _SCORE_ENTRIES // (longest * (prefilled.filled + longest)))
     if per_pass < len(grids):
@@ -163,7 +176,7 @@ def teacher_force(
             rows = torch.arange(first, min(first + per_pass, len(grids)), device=prefilled.keys.device)
             results += teacher_force(model, prefilled.select(rows), grids[first : first + per_pass])
         return results
-    batch = collate([_output_sequence(grid) for grid in grids]).to(model.device)
+    batch = collate(answers).to(model.device)
     positions = batch.positions.clone()
     positions[0] = prefilled.out_positions[0][:, None]
     log_probs = prefilled.log_probs[:, None]
@@ -174,11 +187,6 @@ def teacher_force(
     gained = log_probs.gather(2, batch.tokens[:, :, None])[:, :, 0].double().cpu().numpy()
     right = (log_probs.argmax(-1) == batch.tokens).cpu().numpy()
     return [(gained[k, :length], right[k, :length]) for k, length in enumerate(lengths)]
-
-
-def _output_sequence(grid: Grid) -> EncodedSequence:
-    tokens = grid_tokens(grid)
-    return EncodedSequence(tokens, grid_positions(grid.shape, 0)[:, 1:], tokens)
 
 
 def score_candidates(

@@ -37,7 +37,7 @@ IGNORE = -100
 MAX_GRID_TOKENS = MAX_SIDE * (MAX_SIDE + 1)
 """Tokens of the largest grid, without its marker."""
 
-Loss = Literal["in_context", "direct", "last"]
+Loss = Literal["in_context", "direct", "last", "all"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,14 +45,16 @@ class EncodedSequence:
     """One sequence.
 
     Attributes:
-        tokens: ``(T,)`` int64, 0..15.
-        positions: ``(3, T)`` int32: grid, row, column.
+        tokens: ``(T,)`` int64, each below the vocabulary size of its format.
+        positions: ``(3, T)`` int32: grid, row, column; running numbers in formats of text.
         labels: ``(T,)`` int64: the token itself where it is trained, ``IGNORE`` elsewhere (not shifted).
+        pad: token that fills a batch behind it.
     """
 
     tokens: NDArray[np.int64]
     positions: NDArray[np.int32]
     labels: NDArray[np.int64]
+    pad: int = PAD
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -85,16 +87,16 @@ def encode_pairs(
     Args:
         examples: demonstrations in order; may be empty if there is a query.
         query: test input.
-        loss: outputs with labels: ``in_context`` all but the first, ``direct`` all, ``last`` the last one.
+        loss: grids with labels: ``in_context`` all outputs but the first, ``direct`` all outputs, ``last`` the last
+            one, ``all`` all inputs and outputs.
     """
     if not examples and query is None:
         raise ValueError("a sequence needs a demonstration or a query, got neither")
-    first_trained = {"in_context": 1, "direct": 0, "last": len(examples) - 1}[loss]
     tokens, positions, labels = [np.array([BOS])], [np.zeros((3, 1), np.int32)], [np.array([IGNORE])]
     for k, example in enumerate(examples):
         for side, grid in enumerate((example.input, example.output)):
             body = grid_tokens(grid)
-            trained = side == 1 and k >= first_trained
+            trained = is_trained(loss, k, len(examples), is_output=side == 1)
             tokens += [_MARKERS[side], body]
             labels += [_NO_LABEL, body if trained else np.full(len(body), IGNORE)]
             positions.append(grid_positions(grid.shape, 2 * k + side))
@@ -103,6 +105,12 @@ def encode_pairs(
         labels.append(np.full(grid_length(query) + 1, IGNORE))
         positions += [grid_positions(query.shape, 2 * len(examples)), output_start(len(examples))]
     return EncodedSequence(np.concatenate(tokens), np.concatenate(positions, axis=1), np.concatenate(labels))
+
+
+def is_trained(loss: Loss, pair_index: int, num_pairs: int, *, is_output: bool) -> bool:
+    """Tell whether the grid of a pair has labels."""
+    first = {"in_context": 1, "direct": 0, "last": num_pairs - 1, "all": 0}[loss]
+    return loss == "all" or (is_output and pair_index >= first)
 
 
 _MARKERS = (np.array([IN]), np.array([OUT]))
@@ -179,7 +187,7 @@ def collate(sequences: Sequence[EncodedSequence], pad_to_multiple: int = 1) -> B
 
     longest = max(len(sequence) for sequence in sequences)
     length = -(-longest // pad_to_multiple) * pad_to_multiple
-    tokens = np.full((len(sequences), length), PAD, np.int64)
+    tokens = np.full((len(sequences), length), sequences[0].pad, np.int64)
     positions = np.zeros((3, len(sequences), length), np.int64)
     labels = np.full((len(sequences), length), IGNORE, np.int64)
     for b, sequence in enumerate(sequences):

@@ -146,7 +146,10 @@ def build_model(size: Size | GridLMConfig = "small", seed: int = 0) -> GridLM:
 
 
 def load_model(
-    name: str | Path = "embedded", device: str | torch.device = "cpu", dtype: torch.dtype | None = None
+    name: str | Path = "embedded",
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+    task_format: str = "auto",
 ) -> PreTrainedModel:
     """Load a model for inference: the embedded one, a ``GridLM`` folder or hub id, or another causal language model.
 
@@ -154,6 +157,7 @@ def load_model(
         name: ``embedded``, a folder with ``config.json`` and ``model.safetensors``, or a hub id.
         device: where it runs.
         dtype: of the weights; by default bfloat16 on CUDA and float32 elsewhere.
+        task_format: text format of another causal language model (``ensemble.known_formats``); ``auto`` by its name.
 
     Raises:
         ModelError: there is no such checkpoint, or its architecture is not supported.
@@ -171,7 +175,7 @@ def load_model(
             else:
                 from ensemble.adopt import adopt_model
 
-                model = adopt_model(source, config, dtype)
+                model = adopt_model(source, config, dtype, task_format)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"cannot load the model {str(name)!r}: {reason}") from error

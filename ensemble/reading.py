@@ -36,6 +36,7 @@ class Reader:
         visible: Tensor,
         filled: int,
         ends: Tensor | None = None,
+        seen: Tensor | None = None,
     ) -> Tensor:
         """Return normed hidden states ``(B, n, E)`` float32 of new tokens, and write their keys and values.
 
@@ -47,6 +48,7 @@ class Reader:
             visible: ``(B, C)`` bool: entries before ``filled`` that hold a token.
             filled: entries in use; the new tokens follow.
             ends: ``(B,)``: the only tokens of a first run whose hidden states are wanted, ``(B, 1, E)``.
+            seen: ``(B, n, filled + n)`` bool: what each new token attends to, in place of ``visible`` and those before.
         """
         num_rows, new = tokens.shape
         folded, eps, end = self._folded, self._eps, filled + new
@@ -55,7 +57,11 @@ class Reader:
         normed, scales = torch.empty_like(hidden, dtype=self.dtype), hidden.new_empty(len(hidden))
         heads = torch.empty(3, num_rows, self._num_heads, new, self._size, dtype=self.dtype)
         mixed = torch.empty(num_rows, new, self._num_heads, self._size, dtype=self.dtype)
-        mask = _mask(visible, filled, new, self.dtype) if filled and new > 1 else None
+        mask = None
+        if seen is not None:
+            mask = _additive(seen, self.dtype)
+        elif filled and new > 1:
+            mask = _mask(visible, filled, new, self.dtype)
         # Arrays of what stays the same over the layers: for one token, making them costs as much as the products.
         turns = array(cos), array(sin), eps, array(hidden.new_empty(num_rows, new, 2, self._num_heads)), array(heads)
         entries = array(heads[0, :, :, 0]), array(keys), array(values), array(visible), array(hidden.new_empty(end))
@@ -72,9 +78,9 @@ class Reader:
                 hidden, mixed = hidden.view(num_rows, new, -1)[rows, ends], mixed.transpose(1, 2)
                 normed, scales, new = normed[:num_rows], scales[:num_rows], 1
                 wide, into = array(hidden), (eps, array(normed), array(scales))
-            elif new == 1:
-                query, all_keys, all_values, seen, scores = entries
-                fused.attend_one(query, all_keys[k], all_values[k], seen, filled, scores, one)
+            elif new == 1 and mask is None:
+                query, all_keys, all_values, entry_seen, scores = entries
+                fused.attend_one(query, all_keys[k], all_values[k], entry_seen, filled, scores, one)
             elif filled == 0:
                 mixed, _ = attend_forward(*heads.flatten(1, 2), keep=False)
                 mixed = mixed.view(heads.shape[1:]).transpose(1, 2)
@@ -99,7 +105,12 @@ def _mask(visible: Tensor, filled: int, new: int, dtype: torch.dtype) -> Tensor:
     seen = torch.ones(len(visible), 1, new, filled + new, dtype=torch.bool)
     seen[..., :filled] = visible[:, None, None, :filled]
     seen[..., filled:] = torch.ones(new, new, dtype=torch.bool).tril()
-    return torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, float("-inf"))
+    return _additive(seen[:, 0], dtype)
+
+
+def _additive(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return the additive mask ``(B, 1, n, C)`` of what each token attends to ``(B, n, C)``."""
+    return torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, float("-inf"))[:, None]
 
 
 def _attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:

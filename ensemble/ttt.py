@@ -25,7 +25,8 @@ from ensemble.adapters import StackedLora
 from ensemble.attention import mixed_precision
 from ensemble.augment import DIHEDRAL, draw_view
 from ensemble.config import AdaptationConfig
-from ensemble.encode import Batch, EncodedSequence, collate, encode_pairs, keep_within
+from ensemble.encode import Batch, EncodedSequence, collate
+from ensemble.formats import EMBEDDED, TaskFormat, format_of
 from ensemble.model import GridLM, next_token_loss, rotary_positions
 from ensemble.optimizer import has_bfloat16_units
 from ensemble.stacked import Stacked, can_write_out, stack
@@ -70,7 +71,11 @@ class Bound:
 
 
 def training_sequences(
-    train: Sequence[Example], config: AdaptationConfig, max_tokens: int, rng: np.random.Generator
+    train: Sequence[Example],
+    config: AdaptationConfig,
+    max_tokens: int,
+    rng: np.random.Generator,
+    task_format: TaskFormat = EMBEDDED,
 ) -> Iterator[EncodedSequence]:
     """Draw augmented training sequences without end.
 
@@ -87,11 +92,11 @@ def training_sequences(
         )
         last = next(lasts)
         if rng.random() < direct_share:
-            yield encode_pairs([view.example(train[last])], loss="direct")
+            yield task_format.encode_pairs([view.example(train[last])], loss="direct")
             continue
         order = [k for k in view.order or () if k != last]
-        shown = keep_within([view.example(train[k]) for k in (*order, last)], max_tokens)
-        yield encode_pairs(shown, loss="in_context" if len(shown) > 1 else "direct")
+        shown = task_format.keep_within([view.example(train[k]) for k in (*order, last)], max_tokens)
+        yield task_format.encode_pairs(shown, loss="in_context" if len(shown) > 1 else "direct")
 
 
 def _turns(count: int, rng: np.random.Generator) -> Iterator[int]:
@@ -119,7 +124,8 @@ def adapted(
         report = Adaptation()
         if config.method != "none" and train:
             rng = np.random.default_rng(seed)
-            batches = _batches(training_sequences(train, config, max_tokens, rng), config.batch_size)
+            sequences = training_sequences(train, config, max_tokens, rng, format_of(model))
+            batches = _batches(sequences, config.batch_size)
             if can_write_out(model):
                 train_once = _train_written
             else:

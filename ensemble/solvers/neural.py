@@ -7,26 +7,29 @@ likewise: the network judges many grids that it would not find.
 """
 
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dsl.grid import MAX_SIDE, Grid, GridKey, grid_key
+from dsl.grid import MAX_SIDE, Grid, grid_key
 from dsl.task import Task
 from ensemble.augment import View, inference_views
 from ensemble.config import NeuralConfig
-from ensemble.encode import EncodedSequence, encode_pairs, grid_tokens, keep_within
+from ensemble.encode import EncodedSequence
+from ensemble.formats import format_of
 from ensemble.types import Budget, Candidate, Drafts, Provenance
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from ensemble.cache import Prefilled
+    from ensemble.decode import Decoded
+    from ensemble.inference import Views
 
 
 INFERENCE_SHARE = 0.5
 """Share of the time that inference may take; above it, fewer views are decoded."""
+MIN_TOKENS = 128
+"""Shortest context to try where memory does not hold a longer one."""
 _SAFETY = 1.4
 """Inference is planned this much longer than a first measurement says: other work on the machine varies."""
 
@@ -61,16 +64,34 @@ class NeuralSolver:
         self.config = config or NeuralConfig()
         self.num_threads = num_threads
         self._model: PreTrainedModel | None = None
+        self._max_tokens = self.config.max_tokens
 
     def solve(self, task: Task, budget: Budget) -> list[Candidate]:
         """Return one candidate for each test input and view, best score first for each test input."""
         return self.solve_after(task, budget, ())
 
     def solve_after(self, task: Task, budget: Budget, drafts: Drafts) -> list[Candidate]:
-        """Return what ``solve`` does and, without draws, the drafts that no view gave."""
-        from ensemble.ttt import Bound, adapted
+        """Return what ``solve`` does and, without draws, the drafts that no view gave.
+
+        Where memory does not hold a single view, demonstrations are left out; what raises when none is left is the
+        task's failure.
+        """
+        from ensemble.inference import is_out_of_memory, release_memory
 
         deadline = None if budget.steps is not None else time.monotonic() + budget.seconds
+        self._max_tokens = self.config.max_tokens
+        while True:
+            try:
+                return self._solve(task, budget, drafts, deadline)
+            except RuntimeError as error:
+                if not is_out_of_memory(error) or self._max_tokens <= MIN_TOKENS:
+                    raise
+            self._max_tokens = max(MIN_TOKENS, self._max_tokens // 2)
+            release_memory()
+
+    def _solve(self, task: Task, budget: Budget, drafts: Drafts, deadline: float | None) -> list[Candidate]:
+        from ensemble.ttt import Bound, adapted
+
         model = self.load()
         plan = self.plan(model, task, budget.seed, deadline, max(map(len, drafts), default=0))
         if deadline is None:
@@ -80,11 +101,13 @@ class NeuralSolver:
         candidates: list[Candidate] = []
         adaptation = self.config.adaptation
         with adapted(
-            model, task.train, adaptation, max_tokens=self.config.max_tokens, seed=budget.seed, bound=bound
+            model, task.train, adaptation, max_tokens=self._max_tokens, seed=budget.seed, bound=bound
         ) as report:
             for test_index in range(len(task.test_inputs)):
                 given = drafts[test_index] if drafts else ()
-                candidates += self.propose(model, task, test_index, plan, deadline, given, adapted=report.steps > 0)
+                candidates += self.propose(
+                    model, task, test_index, plan, deadline, given, adapted=report.steps > 0, seed=budget.seed
+                )
         return candidates
 
     def load(self) -> "PreTrainedModel":
@@ -96,14 +119,16 @@ class NeuralSolver:
 
             if self.num_threads is not None:
                 torch.set_num_threads(self.num_threads)
-            self._model = load_model(self.config.model, resolve_device(self.config.device))
+            device = resolve_device(self.config.device)
+            self._model = load_model(self.config.model, device, task_format=self.config.format)
         return self._model
 
     def prompt(self, task: Task, test_index: int, view: View) -> EncodedSequence:
         """Encode a task under a view up to the output that is wanted."""
         query = view.grid(task.test_inputs[test_index])
         examples = view.examples(task.train)
-        return encode_pairs(keep_within(examples, self.config.max_tokens, query=query), query=query)
+        task_format = format_of(self.load())
+        return task_format.encode_pairs(task_format.keep_within(examples, self._max_tokens, query=query), query=query)
 
     def plan(
         self, model: "PreTrainedModel", task: Task, seed: int, deadline: float | None, num_drafts: int = 0
@@ -115,9 +140,10 @@ class NeuralSolver:
         inference = self.config.inference
         views = inference_views(inference.views, len(task.train), seed)
         seen = [example.output for example in task.train]
-        longest = max(len(grid_tokens(grid)) for grid in [*seen, *task.test_inputs])
+        task_format = format_of(model)
+        longest = max(len(task_format.grid_tokens(grid)) for grid in [*seen, *task.test_inputs])
         # Twice what any shown grid needs: an output beyond it is rare, and a model that runs on is cut off.
-        max_new_tokens = min(inference.max_new_tokens, 2 * longest + MAX_SIDE)
+        max_new_tokens = min(inference.max_new_tokens or task_format.max_grid_tokens, 2 * longest + MAX_SIDE)
         if deadline is None:
             return Plan(views, max_new_tokens, 0.0)
         prompts = [self.prompt(task, k, views[0]) for k in range(len(task.test_inputs))]
@@ -139,36 +165,61 @@ class NeuralSolver:
         drafts: Sequence[Grid] = (),
         *,
         adapted: bool,
+        seed: int = 0,
     ) -> list[Candidate]:
         """Decode one test input under the planned views, turn the grids back, score each under all of the views.
 
         Drafts are scored after them, as far as the time goes.
         """
-        from ensemble.cache import prefill
-        from ensemble.decode import decode_greedy
+        from ensemble.inference import Views, pooled_scores, verify_drafts
 
         if deadline is not None:
             # The time left is shared with the test inputs after this one.
             now = time.monotonic()
             deadline = now + (deadline - now) / (len(task.test_inputs) - test_index)
         prompts = [self.prompt(task, test_index, view) for view in plan.views]
-        prefilled = prefill(model, prompts, plan.max_new_tokens)
-        decoded = decode_greedy(model, prefilled, max_new_tokens=plan.max_new_tokens, deadline=deadline)
-        found = [
-            (view, view.undo(result.grid), result.log_likelihood)
-            for view, result in zip(plan.views, decoded, strict=True)
-            if result.grid is not None
-        ]
-        scores = _pooled_scores(model, prefilled, plan.views, found, drafts, deadline)
+        views = Views(model, plan.views, prompts, plan.max_new_tokens)
+        verified = self.config.inference.min_probability is None
+        accepted, known = verify_drafts(views, drafts if verified else (), deadline)
         own = Provenance(self.name, "neural", "decode", adapted=adapted)
-        judged = Provenance(self.name, "neural", "judge", adapted=adapted, draws=0)
-        sources = [(grid, replace(own, view=view.name)) for view, grid, _ in found]
+        found = [
+            (views.views[row].undo(grid), log_likelihood, replace(own, view=views.views[row].name, engine=engine))
+            for row, engine, grid, log_likelihood in self._outputs(views, accepted, deadline, seed)
+        ]
+        outputs = [(grid, log_likelihood) for grid, log_likelihood, _ in found]
+        scores = pooled_scores(views, outputs, drafts, known, deadline)
+        sources = [(grid, source) for grid, _, source in found]
         others = scores.keys() - {grid_key(grid) for grid, _ in sources}
+        judged = replace(own, engine="judge", draws=0)
         sources += [(grid, judged) for grid in drafts if grid_key(grid) in others]
         candidates = [
             Candidate(task.task_id, test_index, grid, scores[grid_key(grid)], source) for grid, source in sources
         ]
         return sorted(candidates, key=lambda candidate: -candidate.log_score)
+
+    def _outputs(
+        self, views: "Views", accepted: "dict[int, Decoded]", deadline: float | None, seed: int
+    ) -> Iterator[tuple[int, str, Grid, float]]:
+        """Yield view, engine, grid in the view's frame and log-likelihood of all outputs, those of a view together."""
+        import torch
+
+        from ensemble.decode import Sampling
+
+        inference, count = self.config.inference, len(views.views)
+        if inference.min_probability is not None:
+            decoded = views.decode_above(inference.min_probability, deadline)
+        else:
+            left = [row for row in range(count) if row not in accepted]
+            greedy = accepted | dict(zip(left, views.decode(left, deadline), strict=True))
+            decoded = [[greedy[row]] for row in range(count)]
+        generator = torch.Generator(views.model.device).manual_seed(seed)
+        sampling = Sampling(inference.temperature, generator)
+        drawn = [views.decode(range(count), deadline, sampling) for _ in range(inference.samples)]
+        for row in range(count):
+            named = [("branch" if k else "decode", output) for k, output in enumerate(decoded[row])]
+            for engine, output in [*named, *(("sample", outputs[row]) for outputs in drawn)]:
+                if output.grid is not None:
+                    yield row, engine, output.grid, output.log_likelihood
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,35 +251,3 @@ def _measure(model: "PreTrainedModel", prompt: EncodedSequence) -> _Costs:
     ran = time.monotonic()
     decode_greedy(model, prefilled, max_new_tokens=steps)
     return _Costs((ran - started) / len(prompt), (time.monotonic() - ran) / (steps - 1))
-
-
-def _pooled_scores(
-    model: "PreTrainedModel",
-    prefilled: "Prefilled",
-    views: Sequence[View],
-    found: Sequence[tuple[View, Grid, float]],
-    drafts: Sequence[Grid],
-    deadline: float | None,
-) -> dict[GridKey, float]:
-    """Return the mean log-likelihood over all views of each distinct grid, those of most views first, then drafts.
-
-    What the deadline leaves unscored stands behind everything scored; drafts that it leaves unscored are left out.
-    """
-    from ensemble.decode import score_grids
-
-    grids = {grid_key(grid): grid for grid in [*(grid for _, grid, _ in found), *drafts]}
-    own = {grid_key(grid): log_likelihood for _, grid, log_likelihood in reversed(found)}
-    votes = Counter(grid_key(grid) for _, grid, _ in found)
-    votes.update({key: 0 for key in grids})
-    scores: dict[GridKey, float] = {}
-    pass_seconds = 0.0
-    for key, _ in votes.most_common():
-        started = time.monotonic()
-        if deadline is not None and started + pass_seconds > deadline:
-            if key in own:
-                scores[key] = min(own[key], *scores.values()) if scores else own[key]
-            continue
-        values = score_grids(model, prefilled, [view.grid(grids[key]) for view in views])
-        scores[key] = min(0.0, sum(values) / len(values))
-        pass_seconds = time.monotonic() - started
-    return scores
