@@ -27,7 +27,9 @@ from ensemble.encode import collate
 from ensemble.fingerprint import hash_of_model
 from ensemble.model import load_model
 from ensemble.model_card import hardware_kind
-from ensemble.ttt import GRADIENT_NORM, Bound, adapted, schedule, training_sequences
+from ensemble.engine import GRADIENT_NORM, Bound, schedule
+from ensemble.training_sets import training_sequences
+from ensemble.ttt import adapted
 
 CONFIG = NeuralConfig()
 

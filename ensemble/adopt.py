@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, 
 
 from ensemble.encode import BOS, END, PAD, VOCABULARY_SIZE
 from ensemble.errors import ModelError
+from ensemble.products import speed_up_few_rows
 
 ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3")
 """Model types whose layers ``ensemble.cache`` can run: rotary attention under the usual module names."""
@@ -31,6 +32,7 @@ def adopt_model(source: str, config: PretrainedConfig, dtype: torch.dtype) -> Pr
     model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
     if config.vocab_size != VOCABULARY_SIZE:
         cut_vocabulary(model, piece_ids(source))
+    speed_up_few_rows(model)
     return model
 
 
