@@ -7,9 +7,10 @@ each weight once for up to eight rows.
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from ensemble.fused import njit
 
 ROWS = 8
 """Rows of one pass over the weights."""
