@@ -199,12 +199,22 @@ def load_config(path: Path | None, overrides: dict[str, Any], *, preset: str | N
     """
     values: dict[str, Any] = {}
     if preset is not None:
-        if preset not in PRESETS:
-            raise ConfigError(f"unknown preset {preset!r}; known: {', '.join(PRESETS)}{nearest(preset, list(PRESETS))}")
-        values = _joined(values, PRESETS[preset])
+        values = _joined(values, preset_settings(preset))
     if path is not None:
         values = _joined(values, read_toml(path))
     return build_config(with_overrides(values, overrides))
+
+
+def preset_settings(name: str) -> Mapping[str, Any]:
+    """Return the settings of a named preset, of the run or of a model; raises ``ConfigError``."""
+    from ensemble.presets import MODEL_PRESETS, settings_of_preset
+
+    if name in PRESETS:
+        return PRESETS[name]
+    if name in MODEL_PRESETS:
+        return settings_of_preset(MODEL_PRESETS[name], has_formats="format" in NeuralConfig.model_fields)
+    known = [*PRESETS, *MODEL_PRESETS]
+    raise ConfigError(f"unknown preset {name!r}; known: {', '.join(known)}{nearest(name, known)}")
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ensemble.attention import mixed_precision
 from ensemble.config import AdaptationConfig
 from ensemble.encode import Batch
 from ensemble.engine import Adaptation, Bound, Feed, optimize
+from ensemble.errors import ModelError
 from ensemble.four_bit import hold_in_four_bits, is_quantized
 from ensemble.lean import LeanStep, can_run_lean
 from ensemble.lora_files import add_updates, load_factors, lora_config, save_adapter
@@ -145,7 +146,12 @@ def train_lora(
     """Train a fresh adapter, detach it, and leave its sum with the base weights in the plain model.
 
     Weights of four bits cannot hold the sum: there the adapter stays until ``restore`` ends.
+
+    Raises:
+        ModelError: an adapter of the head or the embedding is wanted where both are one matrix.
     """
+    if {"lm_head", "embed_tokens"} & set(config.targets) and model.config.tie_word_embeddings:
+        raise ModelError("targets lm_head and embed_tokens need a model whose head and embedding are not tied")
     with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
         torch.manual_seed(seed)
         wrapped = LoraModel(model, lora_config(config), "default")
