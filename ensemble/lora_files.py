@@ -37,7 +37,7 @@ def save_adapter(wrapped: LoraModel, config: LoraConfig, folder: Path) -> None:
     """Write an adapter to a folder, made if needed."""
     folder.mkdir(parents=True, exist_ok=True)
     config.save_pretrained(str(folder))
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _factors(wrapped).items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in factors_of(wrapped).items()}
     save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
 
 
@@ -53,7 +53,7 @@ def load_factors(model: PreTrainedModel, folder: Path) -> LoraModel:
         raise ModelError(f"cannot load the adapter {str(folder)!r}: {str(error).splitlines()[0]}") from error
     with torch.random.fork_rng(devices=[]):
         wrapped = LoraModel(model, config, _NAME)
-    factors = _factors(wrapped)
+    factors = factors_of(wrapped)
     wrong = sorted(set(factors) ^ set(tensors)) or [
         name for name, tensor in factors.items() if tensor.shape != tensors[name].shape
     ]
@@ -76,7 +76,7 @@ def add_updates(wrapped: LoraModel) -> list[tuple[nn.Parameter, Tensor]]:
     ]
 
 
-def _factors(wrapped: LoraModel) -> dict[str, nn.Parameter]:
+def factors_of(wrapped: LoraModel) -> dict[str, nn.Parameter]:
     """Return the factors under the names that peft gives them in files."""
     marker = f".{_NAME}."
     return {

@@ -29,7 +29,7 @@ from ensemble.optimizer import has_bfloat16_units
 from ensemble.stacked import Stacked, can_write_out, stack
 from ensemble.written import WrittenStep
 
-__all__ = ["Adaptation", "Bound", "adapted", "restorer", "train_lora"]
+__all__ = ["Adaptation", "Bound", "adapted", "gradients_of", "restorer", "train_lora"]
 
 
 @contextmanager
@@ -162,7 +162,7 @@ def train_lora(
             for parameter in trained:
                 parameter.data = parameter.data.to(getattr(torch, config.adapter_dtype))
             with _training_mode(model, config):
-                optimize(trained, _compute(model, config), feed, config, bound, report)
+                optimize(trained, gradients_of(model, config), feed, config, bound, report)
             if save_to is not None:
                 save_adapter(wrapped, lora_config(config), save_to)
             _leave(model, wrapped, detach, restore)
@@ -196,17 +196,18 @@ def _training_mode(model: PreTrainedModel, config: AdaptationConfig) -> Iterator
     """Switch on what works in training mode only: dropout, and running layers again in the backward pass."""
     recompute = config.gradient_checkpointing and not can_run_lean(model)
     if recompute:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.activation_checkpointing_enable({"use_reentrant": False})
     model.train(recompute or config.dropout > 0)
     try:
         yield
     finally:
         model.eval()
         if recompute:
-            model.gradient_checkpointing_disable()
+            model.activation_checkpointing_disable()
 
 
-def _compute(model: PreTrainedModel, config: AdaptationConfig) -> Callable[[Batch], float]:
+def gradients_of(model: PreTrainedModel, config: AdaptationConfig) -> Callable[[Batch], float]:
+    """Return what computes the loss of a batch and adds its gradients to those of a model's adapter."""
     if can_run_lean(model):
         dtype = torch.bfloat16 if has_bfloat16_units(model.device) else torch.float32
         return LeanStep(model, dtype, recompute=config.gradient_checkpointing)
