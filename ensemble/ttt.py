@@ -196,14 +196,17 @@ def _training_mode(model: PreTrainedModel, config: AdaptationConfig) -> Iterator
     """Switch on what works in training mode only: dropout, and running layers again in the backward pass."""
     recompute = config.gradient_checkpointing and not can_run_lean(model)
     if recompute:
-        model.activation_checkpointing_enable({"use_reentrant": False})
+        # The older name is deprecated, and the newer one is not in every transformers 5.
+        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
     model.train(recompute or config.dropout > 0)
     try:
         yield
     finally:
         model.eval()
         if recompute:
-            model.activation_checkpointing_disable()
+            disable = getattr(model, "activation_checkpointing_disable", None) or model.gradient_checkpointing_disable
+            disable()
 
 
 def gradients_of(model: PreTrainedModel, config: AdaptationConfig) -> Callable[[Batch], float]:
