@@ -49,14 +49,14 @@ def rehearse(config: Config) -> Rehearsal:
     from ensemble.augment import inference_views
     from ensemble.cache import prefill
     from ensemble.decode import decode_greedy
+    from ensemble.encode import encode_pairs
     from ensemble.engine import Bound
-    from ensemble.solvers.neural import NeuralSolver
+    from ensemble.model import load_model, resolve_device
     from ensemble.ttt import adapted
 
-    solver = NeuralSolver(config.neural)
-    model, task = solver.load(), _made_up_task()
+    model, task = load_model(config.neural.model, resolve_device(config.neural.device)), _made_up_task()
     views = inference_views(config.neural.inference.views, _PAIRS, 0)
-    prompts = [solver.prompt(task, 0, view) for view in views]
+    prompts = [encode_pairs(view.examples(task.train), query=view.grid(task.test_inputs[0])) for view in views]
     step_seconds = 0.0
     if config.neural.adaptation.method != "none":
         settings, limit = config.neural.adaptation, config.neural.max_tokens
