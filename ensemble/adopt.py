@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, 
 from ensemble.errors import ModelError
 from ensemble.formats import SETTING
 from ensemble.known_formats import spec_for
+from ensemble.products import speed_up_few_rows
 from ensemble.tokenizing import compile_format
 
 ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3")
@@ -47,6 +48,7 @@ def adopt_model(
     model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
     if not hasattr(config, SETTING):
         cut_vocabulary(model, compiled)
+    speed_up_few_rows(model)
     return model
 
 

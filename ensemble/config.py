@@ -44,22 +44,62 @@ class AdaptationConfig(Section):
 
     method: Literal["lora", "full", "none"] = "lora"
     """LoRA through peft, full fine-tuning with reset, or no adaptation."""
+    adapter: Literal["per-task", "shared"] = "per-task"
+    """A fresh adapter for each task, or one trained before on all tasks (``ensemble.shared``), the paper's ablation."""
+    adapter_folder: str | None = None
+    """Folder of the shared adapter, in peft's layout."""
     rank: int = Field(32, ge=1)
     """LoRA rank."""
     alpha: float = Field(32.0, gt=0)
     """LoRA scale numerator."""
+    rank_stabilized: bool = True
+    """Whether the scale is alpha over the root of the rank (rsLoRA), not over the rank."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout of what the adapter reads."""
+    targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
+    """Layers with an adapter: all linear ones but the head, or these by name."""
+    adapter_dtype: Literal["float32", "bfloat16"] = "float32"
+    """Type of the adapter's weights and of its optimizer's state."""
+    four_bit: bool = False
+    """Whether the base is held in four bits (needs the extra ``4bit`` and CUDA)."""
     learning_rate: float = Field(1e-3, gt=0)
     """Peak learning rate of AdamW."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Decoupled decay of what is trained."""
     warmup_steps: int = Field(4, ge=0)
     """Linear warm-up before the cosine."""
     max_steps: int = Field(300, ge=1)
     """Optimizer steps at most; the clock may end it earlier unless the budget names steps."""
+    epochs: int | None = Field(None, ge=1)
+    """Passes over the recipe ``paper``'s set at most; None for no bound but steps and clock."""
     batch_size: int = Field(1, ge=1)
-    """Packed sequences for each step."""
+    """Sequences for each forward and backward pass."""
+    gradient_accumulation: int = Field(1, ge=1)
+    """Passes for each step."""
+    bucket_lengths: bool = False
+    """Whether the sequences of a step are grouped by length, so that less is padded."""
+    gradient_checkpointing: bool = False
+    """Whether layers run again in the backward pass, which takes a third more time and much less memory."""
+    recipe: Literal["packed", "paper"] = "packed"
+    """Endless draws of all demonstrations in one sequence, or the paper's set of leave-one-out tasks."""
+    max_sequences: int = Field(250, ge=1)
+    """Most sequences of the recipe ``paper``."""
     formats: tuple[Literal["leave_one_out", "direct"], ...] = ("leave_one_out", "direct")
     """Data formats: demonstrations in context, or each pair alone."""
     direct_share: float = Field(0.0, ge=0, le=1)
-    """Share of the sequences in the direct format when both are used; a lone demonstration is always direct."""
+    """Share of packed sequences in the direct format when both are used; a lone demonstration is always direct."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "AdaptationConfig":
+        if self.epochs is not None and self.recipe != "paper":
+            raise ValueError("epochs needs the recipe paper: the recipe packed has no end")
+        if (self.adapter == "shared") != (self.adapter_folder is not None):
+            raise ValueError("adapter shared and adapter_folder go together: give both or neither")
+        if self.targets != "all-linear" and not self.targets:
+            raise ValueError("targets must be all-linear or name layers, got none")
+        if self.four_bit and self.method == "full":
+            raise ValueError("four_bit needs the method lora: a base of four bits cannot be trained itself")
+        return self
 
 
 class InferenceConfig(Section):
@@ -172,12 +212,22 @@ def load_config(path: Path | None, overrides: dict[str, Any], *, preset: str | N
     """
     values: dict[str, Any] = {}
     if preset is not None:
-        if preset not in PRESETS:
-            raise ConfigError(f"unknown preset {preset!r}; known: {', '.join(PRESETS)}{nearest(preset, list(PRESETS))}")
-        values = joined(values, PRESETS[preset])
+        values = joined(values, preset_settings(preset))
     if path is not None:
         values = joined(values, read_toml(path))
     return build_config(with_overrides(values, overrides))
+
+
+def preset_settings(name: str) -> Mapping[str, Any]:
+    """Return the settings of a named preset, of the run or of a model; raises ``ConfigError``."""
+    from ensemble.presets import MODEL_PRESETS, settings_of_preset
+
+    if name in PRESETS:
+        return PRESETS[name]
+    if name in MODEL_PRESETS:
+        return settings_of_preset(MODEL_PRESETS[name], has_formats="format" in NeuralConfig.model_fields)
+    known = [*PRESETS, *MODEL_PRESETS]
+    raise ConfigError(f"unknown preset {name!r}; known: {', '.join(known)}{nearest(name, known)}")
 
 
 def read_toml(path: Path) -> dict[str, Any]:

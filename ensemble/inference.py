@@ -16,23 +16,12 @@ from ensemble.branches import decode_above
 from ensemble.cache import Prefilled, prefill
 from ensemble.decode import Decoded, Sampling, decode_greedy, teacher_force
 from ensemble.encode import EncodedSequence
+from ensemble.memory import is_out_of_memory, release_memory
 
 Result = TypeVar("Result")
 
 VERIFY_SHARE = 0.25
 """Share of the time that the verification of drafts before decoding may take."""
-_MESSAGES = ("DefaultCPUAllocator", "not enough memory", "can't allocate memory")
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Tell whether an error of torch says that a device has no memory left."""
-    return isinstance(error, torch.OutOfMemoryError) or any(message in str(error) for message in _MESSAGES)
-
-
-def release_memory() -> None:
-    """Give back what torch keeps of a device's memory."""
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 class Views:

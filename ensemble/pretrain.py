@@ -242,7 +242,7 @@ def pretrain(config: PretrainConfig, work: Path, chunk: Chunk, re_arc: Path | No
     trainer = Trainer(config, work, sources, device, mixed=chunk.mixed, compiled=chunk.compile)
     clock = None if config.planned_minutes is None else trainer.curriculum_point
     batches = trainer.stream.batches(trainer.progress.step, chunk.loaders, clock)
-    with _stop_on_signals() as stop, contextlib.closing(batches):
+    with stop_on_signals() as stop, contextlib.closing(batches):
         _run_chunk(trainer, chunk, batches, stop)
     held_out = trainer.measure()
     _write_log(trainer, None, held_out)
@@ -320,7 +320,7 @@ def _write_log(trainer: Trainer, loss: float | None, held_out: dict[str, HeldOut
 
 
 @contextlib.contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
+def stop_on_signals() -> Iterator[threading.Event]:
     """Yield an event that SIGINT and SIGTERM set; outside the main thread it stays unset."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():

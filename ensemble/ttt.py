@@ -1,107 +1,36 @@
 """Test-time training: adapt the model to the demonstrations of one task, and take it back afterwards.
 
-Akyürek et al. 2024 (arXiv 2411.07279), section 3: a fresh LoRA adapter for each task, trained on augmented
-leave-one-out tasks. Here every demonstration is packed into one sequence with a loss on each output that has a
-demonstration before it, which is leave-one-out at every position at once (as Franzen et al. 2025, arXiv 2505.07859);
-the paper's second format, direct input to output, shows each pair alone.
+Akyürek et al. 2024 (arXiv 2411.07279), section 3: a fresh LoRA adapter for each task, trained on what
+``ensemble.training_sets`` makes of its demonstrations by the loop of ``ensemble.engine``. The embedded network is
+trained by the steps of ``ensemble.written``, llama-like ones on a processor by ``ensemble.lean``, others by autograd.
 """
 
-import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
-import numpy as np
 import torch
-from peft import LoraConfig, LoraModel
-from peft.tuners.lora import LoraLayer
-from torch import Tensor, nn
+from peft import LoraModel
+from torch import nn
 from transformers import PreTrainedModel
 
 from dsl.task import Example
 from ensemble.adapters import StackedLora
 from ensemble.attention import mixed_precision
-from ensemble.augment import DIHEDRAL, draw_view
 from ensemble.config import AdaptationConfig
-from ensemble.encode import Batch, EncodedSequence, collate
-from ensemble.formats import EMBEDDED, TaskFormat, format_of
+from ensemble.encode import Batch
+from ensemble.engine import Adaptation, Bound, Feed, optimize
+from ensemble.errors import ModelError
+from ensemble.formats import format_of
+from ensemble.four_bit import hold_in_four_bits, is_quantized
+from ensemble.lean import LeanStep, can_run_lean
+from ensemble.lora_files import add_updates, load_factors, lora_config, save_adapter
 from ensemble.model import GridLM, next_token_loss, rotary_positions
 from ensemble.optimizer import has_bfloat16_units
 from ensemble.stacked import Stacked, can_write_out, stack
 from ensemble.written import WrittenStep
 
-GRADIENT_NORM = 1.0
-KEEP_ZERO_SHARE = 0.7
-"""Share of training views that leave color 0 in place."""
-
-
-@dataclass(slots=True)
-class Adaptation:
-    """What test-time training did.
-
-    Attributes:
-        losses: mean loss in nats per trained token, one for each optimizer step.
-        tokens: tokens trained on, context and padding included.
-        seconds: wall time of the training.
-    """
-
-    losses: list[float] = field(default_factory=list)
-    tokens: int = 0
-    seconds: float = 0.0
-
-    @property
-    def steps(self) -> int:
-        """Return the number of optimizer steps."""
-        return len(self.losses)
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """End of test-time training.
-
-    Attributes:
-        steps: optimizer steps at most.
-        deadline: ``time.monotonic()`` at which it must be over; None for exactly ``steps``, whatever the time.
-    """
-
-    steps: int
-    deadline: float | None = None
-
-
-def training_sequences(
-    train: Sequence[Example],
-    config: AdaptationConfig,
-    max_tokens: int,
-    rng: np.random.Generator,
-    task_format: TaskFormat = EMBEDDED,
-) -> Iterator[EncodedSequence]:
-    """Draw augmented training sequences without end.
-
-    Each packed sequence shows all demonstrations in random order and colors; every demonstration is the last one once
-    before any is again, and the 8 dihedral transforms take turns likewise. Sequences above ``max_tokens`` lose
-    demonstrations from the front.
-    """
-    lasts, transforms = _turns(len(train), rng), _turns(len(DIHEDRAL), rng)
-    packed, direct = "leave_one_out" in config.formats and len(train) > 1, "direct" in config.formats
-    direct_share = config.direct_share if packed and direct else float(not packed)
-    while True:
-        view = draw_view(
-            rng, len(train), dihedral=DIHEDRAL[next(transforms)], keep_zero=bool(rng.random() < KEEP_ZERO_SHARE)
-        )
-        last = next(lasts)
-        if rng.random() < direct_share:
-            yield task_format.encode_pairs([view.example(train[last])], loss="direct")
-            continue
-        order = [k for k in view.order or () if k != last]
-        shown = task_format.keep_within([view.example(train[k]) for k in (*order, last)], max_tokens)
-        yield task_format.encode_pairs(shown, loss="in_context" if len(shown) > 1 else "direct")
-
-
-def _turns(count: int, rng: np.random.Generator) -> Iterator[int]:
-    while True:
-        yield from (int(k) for k in rng.permutation(count))
+__all__ = ["Adaptation", "Bound", "adapted", "gradients_of", "restorer", "train_lora"]
 
 
 @contextmanager
@@ -113,28 +42,49 @@ def adapted(
     max_tokens: int,
     seed: int,
     bound: Bound,
+    save_to: Path | None = None,
 ) -> Iterator[Adaptation]:
     """Train the model on the demonstrations of a task, and give it back unchanged when the block ends.
 
-    Inside the block the model is a plain one with the adapted weights. Afterwards its weights are the very tensors from
-    before, bit for bit, and no adapter is left, whatever happened inside.
+    Inside the block the model is a plain one with the adapted weights (one of four bits has the adapter beside them).
+    Afterwards its weights are the very tensors from before, bit for bit, and no adapter is left, whatever happened
+    inside.
+
+    Args:
+        model: to adapt.
+        train: the demonstrations.
+        config: how.
+        max_tokens: longest sequence.
+        seed: of adapter and data.
+        bound: when to end.
+        save_to: folder for the adapter in peft's layout; needs the method ``lora`` and a model without written steps.
     """
+    if config.four_bit:
+        hold_in_four_bits(model)
     with ExitStack() as restore:
-        restore.callback(_restorer(model))
+        restore.callback(restorer(model))
         report = Adaptation()
-        if config.method != "none" and train:
-            rng = np.random.default_rng(seed)
-            sequences = training_sequences(train, config, max_tokens, rng, format_of(model))
-            batches = _batches(sequences, config.batch_size)
-            if can_write_out(model):
-                train_once = _train_written
+        if config.method == "lora" and config.adapter_folder is not None:
+            _use_adapter(model, Path(config.adapter_folder), restore)
+        elif config.method != "none" and train:
+            feed = Feed([train], config, max_tokens, seed, format_of(model))
+            if can_write_out(model) and _is_written(config) and save_to is None:
+                _train_written(model, feed, config, seed, bound, report)
+            elif config.method == "lora":
+                train_lora(model, feed, config, seed, bound, report, restore, save_to)
             else:
-                train_once = _train_lora if config.method == "lora" else _train_full
-            train_once(model, batches, config, seed, bound, report)
+                _train_full(model, feed, config, bound, report)
         yield report
 
 
-def _restorer(model: PreTrainedModel) -> Any:
+def _is_written(config: AdaptationConfig) -> bool:
+    """Tell whether written steps know these settings."""
+    plain = config.targets == "all-linear" and config.adapter_dtype == "float32"
+    return plain and config.dropout == 0 and not config.gradient_checkpointing
+
+
+def restorer(model: PreTrainedModel) -> Callable[[], None]:
+    """Return what gives a model its present tensors back."""
     before = [(parameter, parameter.data, parameter.requires_grad) for parameter in model.parameters()]
 
     def restore() -> None:
@@ -145,14 +95,9 @@ def _restorer(model: PreTrainedModel) -> Any:
     return restore
 
 
-def _batches(sequences: Iterator[EncodedSequence], size: int) -> Iterator[list[EncodedSequence]]:
-    while True:
-        yield [next(sequences) for _ in range(size)]
-
-
 def _train_written(
     model: GridLM,
-    batches: Iterator[list[EncodedSequence]],
+    feed: Feed,
     config: AdaptationConfig,
     seed: int,
     bound: Bound,
@@ -162,14 +107,16 @@ def _train_written(
     step = WrittenStep(model, torch.bfloat16 if has_bfloat16_units(model.device) else torch.float32)
     base = stack(model).to(torch.float32)
     if config.method == "lora":
-        adapter = StackedLora(base, config.rank, config.alpha, seed)
+        # The scale of StackedLora is rank-stabilized.
+        alpha = config.alpha if config.rank_stabilized else config.alpha / config.rank**0.5
+        adapter = StackedLora(base, config.rank, alpha, seed)
 
         def compute(batch: Batch) -> float:
             loss, gradients = step(adapter.merged(), batch, matrices_only=True)
             adapter.take_gradients(gradients)
             return loss
 
-        _optimize(adapter.parameters(), compute, batches, config, bound, report)
+        optimize(adapter.parameters(), compute, feed, config, bound, report)
         trained = adapter.merged()
     else:
         parameters = {name: nn.Parameter(tensor) for name, tensor in base.tensors()}
@@ -181,46 +128,100 @@ def _train_written(
                 parameters[name].grad = gradient
             return loss
 
-        _optimize(list(parameters.values()), compute, batches, config, bound, report)
+        optimize(list(parameters.values()), compute, feed, config, bound, report)
     tensors = trained.by_name()
     for name, parameter in model.named_parameters():
         parameter.data = tensors[name].detach().to(parameter.dtype)
 
 
-def _train_lora(
+def train_lora(
     model: PreTrainedModel,
-    batches: Iterator[list[EncodedSequence]],
+    feed: Feed,
     config: AdaptationConfig,
     seed: int,
     bound: Bound,
     report: Adaptation,
+    restore: ExitStack,
+    save_to: Path | None = None,
 ) -> None:
-    """Train a fresh adapter in float32, detach it, and leave its sum with the base weights in the plain model."""
-    lora = LoraConfig(
-        r=config.rank, lora_alpha=config.alpha, use_rslora=True, target_modules="all-linear", init_lora_weights=True
-    )
+    """Train a fresh adapter, detach it, and leave its sum with the base weights in the plain model.
+
+    Weights of four bits cannot hold the sum: there the adapter stays until ``restore`` ends.
+
+    Raises:
+        ModelError: an adapter of the head or the embedding is wanted where both are one matrix.
+    """
+    if {"lm_head", "embed_tokens"} & set(config.targets) and model.config.tie_word_embeddings:
+        raise ModelError("targets lm_head and embed_tokens need a model whose head and embedding are not tied")
     with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
         torch.manual_seed(seed)
-        wrapped = LoraModel(model, lora, "default")
-    deltas: list[tuple[nn.Parameter, Tensor]] = []
+        wrapped = LoraModel(model, lora_config(config), "default")
+        detach = ExitStack()
+        detach.callback(wrapped.unload)
+        try:
+            trained = [parameter for parameter in wrapped.parameters() if parameter.requires_grad]
+            for parameter in trained:
+                parameter.data = parameter.data.to(getattr(torch, config.adapter_dtype))
+            with _training_mode(model, config):
+                optimize(trained, gradients_of(model, config), feed, config, bound, report)
+            if save_to is not None:
+                save_adapter(wrapped, lora_config(config), save_to)
+            _leave(model, wrapped, detach, restore)
+        finally:
+            detach.close()
+
+
+def _use_adapter(model: PreTrainedModel, folder: Path, restore: ExitStack) -> None:
+    """Leave the sum of a stored adapter with the base weights in the model."""
+    wrapped = load_factors(model, folder)
+    detach = ExitStack()
+    detach.callback(wrapped.unload)
     try:
-        trained = [parameter for parameter in wrapped.parameters() if parameter.requires_grad]
-        _optimize(trained, _by_autograd(model), batches, config, bound, report)
-        with torch.no_grad():
-            for module in wrapped.modules():
-                if isinstance(module, LoraLayer):
-                    deltas.append((module.get_base_layer().weight, module.get_delta_weight("default")))
+        _leave(model, wrapped, detach, restore)
     finally:
-        wrapped.unload()
-    for weight, delta in deltas:
-        weight.data = (weight.data.float() + delta.float()).to(weight.dtype)
+        detach.close()
+
+
+def _leave(model: PreTrainedModel, wrapped: LoraModel, detach: ExitStack, restore: ExitStack) -> None:
+    if is_quantized(model):
+        restore.push(detach.pop_all())
+        return
+    updates = add_updates(wrapped)
+    detach.close()
+    for weight, data in updates:
+        weight.data = data
+
+
+@contextmanager
+def _training_mode(model: PreTrainedModel, config: AdaptationConfig) -> Iterator[None]:
+    """Switch on what works in training mode only: dropout, and running layers again in the backward pass."""
+    recompute = config.gradient_checkpointing and not can_run_lean(model)
+    if recompute:
+        # The older name is deprecated, and the newer one is not in every transformers 5.
+        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
+    model.train(recompute or config.dropout > 0)
+    try:
+        yield
+    finally:
+        model.eval()
+        if recompute:
+            disable = getattr(model, "activation_checkpointing_disable", None) or model.gradient_checkpointing_disable
+            disable()
+
+
+def gradients_of(model: PreTrainedModel, config: AdaptationConfig) -> Callable[[Batch], float]:
+    """Return what computes the loss of a batch and adds its gradients to those of a model's adapter."""
+    if can_run_lean(model):
+        dtype = torch.bfloat16 if has_bfloat16_units(model.device) else torch.float32
+        return LeanStep(model, dtype, recompute=config.gradient_checkpointing)
+    return _by_autograd(model)
 
 
 def _train_full(
     model: PreTrainedModel,
-    batches: Iterator[list[EncodedSequence]],
+    feed: Feed,
     config: AdaptationConfig,
-    seed: int,
     bound: Bound,
     report: Adaptation,
 ) -> None:
@@ -229,7 +230,7 @@ def _train_full(
     for parameter in model.parameters():
         parameter.data = parameter.data.to(torch.float32, copy=True)
         parameter.requires_grad_(True)
-    _optimize(list(model.parameters()), _by_autograd(model), batches, config, bound, report)
+    optimize(list(model.parameters()), _by_autograd(model), feed, config, bound, report)
     for parameter in model.parameters():
         parameter.data = parameter.data.to(dtype)
         parameter.requires_grad_(False)
@@ -248,43 +249,3 @@ def _by_autograd(model: PreTrainedModel) -> Callable[[Batch], float]:
         return loss.item()
 
     return compute
-
-
-def _optimize(
-    trained: list[nn.Parameter],
-    compute: Callable[[Batch], float],
-    batches: Iterator[list[EncodedSequence]],
-    config: AdaptationConfig,
-    bound: Bound,
-    report: Adaptation,
-) -> None:
-    """Run AdamW with linear warm-up and a cosine over the share of steps or time that is used up.
-
-    ``compute`` returns the loss of a batch and leaves its gradients in the parameters.
-    """
-    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.0, fused=True)
-    started = time.monotonic()
-    for step in range(bound.steps):
-        report.seconds = time.monotonic() - started
-        progress = step / bound.steps
-        if bound.deadline is not None:
-            left = bound.deadline - time.monotonic()
-            next_step_seconds = report.seconds / step if step else 0.0
-            if left <= next_step_seconds:
-                break
-            progress = max(progress, report.seconds / (report.seconds + left))
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * schedule(step, config.warmup_steps, progress)
-        batch = collate(next(batches))
-        loss = compute(batch)
-        nn.utils.clip_grad_norm_(trained, GRADIENT_NORM)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        report.losses.append(loss)
-        report.tokens += batch.tokens.numel()
-    report.seconds = time.monotonic() - started
-
-
-def schedule(step: int, warmup_steps: int, progress: float) -> float:
-    """Return the share of the peak learning rate; ``progress`` 0..1 is what is used up of steps or time."""
-    return min(1.0, (step + 1) / (warmup_steps + 1)) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))

@@ -10,7 +10,8 @@ from ensemble import inference
 from ensemble.augment import inference_views
 from ensemble.config import NeuralConfig
 from ensemble.encode import encode_pairs
-from ensemble.inference import Views, is_out_of_memory, verify_drafts
+from ensemble.inference import Views, verify_drafts
+from ensemble.memory import is_out_of_memory
 from ensemble.model import GridLM, load_model
 from ensemble.solvers.neural import NeuralSolver
 from ensemble.types import Budget, Candidate

@@ -12,7 +12,8 @@ from ensemble import ttt
 from ensemble.config import AdaptationConfig
 from ensemble.encode import IGNORE, OUT, encoded_length
 from ensemble.model import GridLM, build_model
-from ensemble.ttt import Bound, adapted, training_sequences
+from ensemble.training_sets import training_sequences
+from ensemble.ttt import Bound, adapted
 
 TRAIN = tuple(Example(grid_from_text(f"{k}0/00"), grid_from_text("00/00")) for k in (1, 2, 3))
 
@@ -87,7 +88,7 @@ def test_merged_adapter_computes_what_was_trained(model: GridLM) -> None:
     tokens = torch.from_numpy(sequence.tokens)[None]
     positions = torch.from_numpy(sequence.positions.astype(np.int64))[:, None]
     seen: list[torch.Tensor] = []
-    optimize = ttt._optimize
+    optimize = ttt.optimize
 
     def record() -> None:
         with torch.no_grad():
@@ -98,7 +99,7 @@ def test_merged_adapter_computes_what_was_trained(model: GridLM) -> None:
         record()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ensemble.ttt._optimize", optimize_and_record)
+        patch.setattr("ensemble.ttt.optimize", optimize_and_record)
         config = AdaptationConfig(learning_rate=0.01)
         with adapted(model, TRAIN, config, max_tokens=512, seed=0, bound=Bound(3)):
             record()

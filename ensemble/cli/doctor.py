@@ -6,14 +6,63 @@ from typing import Annotated, Any
 import typer
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Print machine, versions, devices, weights and cache folder, and time a kernel and a matrix product."""
-    findings = {**_machine(), **_packages(), **_network(), **_search()}
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    preset: Annotated[str | None, typer.Option(help="Time this model preset here.")] = None,
+    model: Annotated[str | None, typer.Option(help="Time this model here: embedded, a folder, or a hub id.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+) -> None:
+    """Print machine, versions, devices, weights and cache folder, and time a kernel and a matrix product.
+
+    With --preset or --model, only time a step of adaptation and decoding, and estimate the hours of a benchmark.
+    """
+    if preset is None and model is None:
+        findings = {**_machine(), **_packages(), **_network(), **_search()}
+    else:
+        findings = _model(preset, model, device)
     if as_json:
         typer.echo(json.dumps(findings, indent=1))
         return
     for key, value in findings.items():
         typer.echo(f"{key:<18}{value}")
+
+
+def _model(preset: str | None, model: str | None, device: str | None) -> dict[str, Any]:
+    """Time the model and say what 400 tasks take, by its settings and within the time limit."""
+    from ensemble.config import load_config
+    from ensemble.fingerprint import available_cores
+    from ensemble.presets import MODEL_PRESETS, warning_about
+    from ensemble.rehearse import rehearse
+
+    config = load_config(None, {"neural.model": model, "neural.device": device}, preset=preset)
+    known = MODEL_PRESETS.get(preset or "")
+    found: dict[str, Any] = {"model": config.neural.model}
+    if known is not None:
+        score = "none" if known.score is None else f"{known.score} %"
+        found |= {"licence": known.licence, "published": f"{score} ({known.source})"}
+        found |= {"memory": f"{known.memory_gb:g} GB on the device"}
+    warning = warning_about(config.neural.model)
+    if warning is not None:
+        typer.echo(warning, err=True)
+    times = rehearse(config)
+    steps = config.neural.adaptation.max_steps
+    seconds = times.task_seconds(steps)
+    workers = available_cores() if config.neural.device == "cpu" or not _has_accelerator() else 1
+    return found | {
+        "step": f"{times.step_seconds:.2f} s with {times.tokens} tokens a sequence",
+        "prefill": f"{times.prefill_seconds:.2f} s a view",
+        "decoding": f"{times.decode_seconds * 1000:.0f} ms a token of {times.views} views",
+        "mean task": f"{seconds:.0f} s with {steps} steps and {times.views} views",
+        "400 tasks": f"{400 * seconds / workers / 3600:.1f} hours with {workers} worker(s) on this machine",
+        "within limit": f"at most {400 * config.seconds / workers / 3600:.1f} hours with --seconds {config.seconds:g}, "
+        "which ends adaptation earlier and decodes fewer views",
+    }
+
+
+def _has_accelerator() -> bool:
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
 def _machine() -> dict[str, Any]:

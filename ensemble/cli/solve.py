@@ -58,7 +58,9 @@ def solve(
     ] = None,
     executor: Annotated[str, typer.Option(help="local or ray.", rich_help_panel=PLACE)] = "local",
     seed: Annotated[int | None, typer.Option(help="Seed of every random draw.")] = None,
-    preset: Annotated[str | None, typer.Option(help="quick, standard or thorough.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="quick, standard, thorough, or a model: qwen2.5-0.5b, marc-8b, ... (see README).")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file; flags go before it.")] = None,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="Any setting: KEY=VALUE, as in neural.inference.views=4.")
@@ -74,6 +76,7 @@ def solve(
     from ensemble.config import load_config
     from ensemble.data import load_tasks
     from ensemble.launch import Launch, default_folder
+    from ensemble.presets import warning_about
 
     flags: dict[str, Any] = {
         "solvers": tuple(part.strip() for part in solvers.split(",")) if solvers is not None else None,
@@ -88,6 +91,9 @@ def solve(
         "replay.runs": tuple(str(folder.resolve()) for folder in replay) if replay else None,
     }
     resolved = load_config(config, settings_of(setting or []) | flags, preset=preset)
+    warning = warning_about(resolved.neural.model) if "neural" in resolved.solvers else None
+    if warning is not None:
+        typer.echo(warning, err=True)
     dataset = choose(load_tasks(target, solutions=solutions), ids, shard, limit)
     plugins = tuple(plugin or ())
     options = Launch(

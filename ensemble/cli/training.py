@@ -3,7 +3,7 @@
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -21,12 +21,20 @@ def pretrain(
     re_arc: Annotated[Path | None, typer.Option(help="RE-ARC's zip or folder.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Any setting: KEY=VALUE.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Tune this folder or hub id instead of training the embedded network.")
+    ] = None,
+    lora: Annotated[bool, typer.Option("--lora", help="With --model: train an adapter; the base keeps still.")] = False,
     export: Annotated[Path | None, typer.Option(help="Folder for weights and model card, written at the end.")] = None,
 ) -> None:
     """Train the embedded network on generated and training tasks, one sitting after another.
 
     With --export and neither --minutes nor --steps, only write what the work folder holds.
     """
+    from ensemble.errors import ConfigError
+
+    if lora != (model is not None):
+        raise ConfigError("--model and --lora go together: another model is tuned by an adapter only")
     from ensemble.cli.solve import settings_of
     from ensemble.config import build_section, read_toml
     from ensemble.model_card import export as write_export
@@ -35,12 +43,37 @@ def pretrain(
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     interrupted = False
+    values = (read_toml(config) if config else {}) | settings_of(setting or [])
+    if model is not None:
+        sitting = {"minutes": minutes, "steps": steps, "decay": decay, "threads": threads, "device": device}
+        if _tune(model, work, values, sitting, re_arc, export):
+            raise typer.Exit(130)
+        return
     if export is None or minutes is not None or steps is not None:
         sitting = {"minutes": minutes, "steps": steps, "decay": decay, "mixed": mixed, "compile": compile}
         chunk = build_section(Chunk, sitting | {"threads": threads, "loaders": loaders, "device": device})
-        values = (read_toml(config) if config else {}) | settings_of(setting or [])
         interrupted = train(config_of_run(work, values), work, chunk, re_arc).interrupted
     if export is not None and not interrupted:
         write_export(work, export)
     if interrupted:
         raise typer.Exit(130)
+
+
+def _tune(
+    model: str, work: Path, values: dict[str, Any], sitting: dict[str, Any], re_arc: Path | None, export: Path | None
+) -> bool:
+    """Tune another model, write it if asked to, and tell whether it was interrupted."""
+    from ensemble.config import build_section
+    from ensemble.pretrain import stop_on_signals
+    from ensemble.pretrain_config import Chunk
+    from ensemble.pretrain_lora import Tuner, tune_config_of
+
+    trains = sitting["minutes"] is not None or sitting["steps"] is not None
+    chunk = build_section(Chunk, sitting if trains or export is None else sitting | {"steps": 1})
+    tuner = Tuner(tune_config_of(work, model, values), work, chunk, re_arc)
+    with stop_on_signals() as stop:
+        if trains:
+            tuner.run(stop.is_set)
+    if export is not None and not stop.is_set():
+        tuner.export(export)
+    return stop.is_set()

@@ -76,7 +76,7 @@ class NeuralSolver:
         Where memory does not hold a single view, demonstrations are left out; what raises when none is left is the
         task's failure.
         """
-        from ensemble.inference import is_out_of_memory, release_memory
+        from ensemble.memory import is_out_of_memory, release_memory
 
         deadline = None if budget.steps is not None else time.monotonic() + budget.seconds
         self._max_tokens = self.config.max_tokens

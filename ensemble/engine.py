@@ -1,0 +1,211 @@
+"""The loop of test-time training: batches, learning rate, bounds, and what to do when memory runs out.
+
+A step that does not fit is taken again in smaller batches, whose gradients add up to the same; then with shorter
+sequences. Only when one short sequence does not fit is it an error, which the pipeline counts as a failure of the task.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dsl.task import Example
+from ensemble.config import AdaptationConfig
+from ensemble.encode import IGNORE, Batch, EncodedSequence, collate
+from ensemble.errors import ModelError
+from ensemble.formats import EMBEDDED, TaskFormat
+from ensemble.memory import is_out_of_memory, release_memory
+from ensemble.training_sets import paper_tasks, training_sequences
+
+GRADIENT_NORM = 1.0
+MIN_TOKENS = 512
+"""Sequences are not made shorter than this when memory runs out."""
+
+Compute = Callable[[Batch], float]
+"""Returns the mean loss of a batch and leaves its gradients in the parameters."""
+
+
+@dataclass(slots=True)
+class Adaptation:
+    """What test-time training did.
+
+    Attributes:
+        losses: mean loss in nats per trained token, one for each optimizer step.
+        tokens: tokens trained on, context and padding included.
+        seconds: wall time of the training.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    tokens: int = 0
+    seconds: float = 0.0
+
+    @property
+    def steps(self) -> int:
+        """Return the number of optimizer steps."""
+        return len(self.losses)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """End of test-time training.
+
+    Attributes:
+        steps: optimizer steps at most.
+        deadline: ``time.monotonic()`` at which it must be over; None for exactly ``steps``, whatever the time.
+    """
+
+    steps: int
+    deadline: float | None = None
+
+
+class Feed:
+    """The sequences of each step, for as much memory as there is.
+
+    Args:
+        trains: demonstrations of the tasks to train on; the tasks take turns.
+        config: recipe, formats and sizes.
+        max_tokens: longest sequence.
+        seed: of all draws.
+        task_format: how the model reads tasks.
+    """
+
+    def __init__(
+        self,
+        trains: Sequence[Sequence[Example]],
+        config: AdaptationConfig,
+        max_tokens: int,
+        seed: int,
+        task_format: TaskFormat = EMBEDDED,
+    ) -> None:
+        self._trains, self._config, self._seed, self._format = trains, config, seed, task_format
+        self._step_size = config.batch_size * config.gradient_accumulation
+        self.batch_size, self.max_tokens = config.batch_size, max_tokens
+        self._sequences = self._start()
+        self.steps = None if config.epochs is None else self._steps_of(config.epochs)
+
+    def _start(self) -> Iterator[EncodedSequence]:
+        rng = np.random.default_rng(self._seed)
+        settings = self._config, self.max_tokens, rng, self._format
+        streams = [training_sequences(train, *settings) for train in self._trains]
+        while True:
+            turns = rng.permutation(len(streams)) if len(streams) > 1 else (0,)
+            yield from (next(streams[int(turn)]) for turn in turns)
+
+    def _steps_of(self, epochs: int) -> int:
+        sets = [
+            paper_tasks(tuple(train), self._config, self.max_tokens, np.random.default_rng(self._seed), self._format)
+            for train in self._trains
+        ]
+        return math.ceil(epochs * sum(map(len, sets)) / self._step_size)
+
+    def draw(self) -> list[EncodedSequence]:
+        """Return the sequences of the next step."""
+        return [next(self._sequences) for _ in range(self._step_size)]
+
+    def batches(self, sequences: Sequence[EncodedSequence]) -> list[Batch]:
+        """Return sequences in batches that fit, as far as is known."""
+        ordered = sorted(sequences, key=len) if self._config.bucket_lengths else sequences
+        return [collate(ordered[first : first + self.batch_size]) for first in range(0, len(ordered), self.batch_size)]
+
+    def shrink(self) -> bool:
+        """Take smaller batches, or if they are single sequences, shorter ones; tell whether there is such."""
+        if self.batch_size > 1:
+            self.batch_size //= 2
+            return True
+        if self.max_tokens // 2 < MIN_TOKENS:
+            return False
+        self.max_tokens //= 2
+        self._sequences = self._start()
+        return True
+
+
+def optimize(
+    trained: list[nn.Parameter],
+    compute: Compute,
+    feed: Feed,
+    config: AdaptationConfig,
+    bound: Bound,
+    report: Adaptation,
+) -> None:
+    """Run AdamW with linear warm-up and a cosine over the share of steps or time that is used up.
+
+    Raises:
+        ModelError: one short sequence does not fit into memory.
+    """
+    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+    steps = bound.steps if feed.steps is None else min(bound.steps, feed.steps)
+    started = time.monotonic()
+    for step in range(steps):
+        report.seconds = time.monotonic() - started
+        progress = step / steps
+        if bound.deadline is not None:
+            left = bound.deadline - time.monotonic()
+            next_step_seconds = report.seconds / step if step else 0.0
+            if left <= next_step_seconds:
+                break
+            progress = max(progress, report.seconds / (report.seconds + left))
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * schedule(step, config.warmup_steps, progress)
+        loss, tokens = _gradients(trained, compute, feed)
+        nn.utils.clip_grad_norm_(trained, GRADIENT_NORM)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        report.losses.append(loss)
+        report.tokens += tokens
+    report.seconds = time.monotonic() - started
+
+
+def schedule(step: int, warmup_steps: int, progress: float) -> float:
+    """Return the share of the peak learning rate; ``progress`` 0..1 is what is used up of steps or time."""
+    return min(1.0, (step + 1) / (warmup_steps + 1)) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+
+
+def _gradients(trained: list[nn.Parameter], compute: Compute, feed: Feed) -> tuple[float, int]:
+    """Leave the gradients of the next step in the parameters; return its loss and its tokens."""
+    sequences, max_tokens = feed.draw(), feed.max_tokens
+    while True:
+        try:
+            return _accumulate(trained, compute, feed.batches(sequences))
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            _release(trained)
+            if not feed.shrink():
+                longest = max(map(len, sequences))
+                raise ModelError(
+                    f"out of memory with one sequence of {longest} tokens: take a smaller model, a lower "
+                    "neural.max_tokens or neural.adaptation.rank, or neural.adaptation.gradient_checkpointing"
+                ) from error
+        if feed.max_tokens < max_tokens:
+            sequences, max_tokens = feed.draw(), feed.max_tokens
+
+
+def _accumulate(trained: list[nn.Parameter], compute: Compute, batches: Sequence[Batch]) -> tuple[float, int]:
+    """Leave the gradients of the mean loss over all labels of the batches in the parameters."""
+    tokens = sum(batch.tokens.numel() for batch in batches)
+    if len(batches) == 1:
+        return compute(batches[0]), tokens
+    labels = [int((batch.labels[:, 1:] != IGNORE).sum()) for batch in batches]
+    sums: list[Tensor | None] = [None] * len(trained)
+    mean = 0.0
+    for batch, count in zip(batches, labels, strict=True):
+        share = count / sum(labels)
+        mean += share * compute(batch)
+        for k, parameter in enumerate(trained):
+            if parameter.grad is not None:
+                gradient, sofar = parameter.grad.mul_(share), sums[k]
+                sums[k] = gradient if sofar is None else sofar.add_(gradient)
+                parameter.grad = None
+    for parameter, gradient_sum in zip(trained, sums, strict=True):
+        parameter.grad = gradient_sum
+    return mean, tokens
+
+
+def _release(trained: list[nn.Parameter]) -> None:
+    for parameter in trained:
+        parameter.grad = None
+    release_memory()

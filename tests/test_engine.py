@@ -1,0 +1,117 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dsl.grid import as_grid
+from dsl.task import Example
+from ensemble.config import AdaptationConfig, build_section
+from ensemble.encode import IGNORE, Batch
+from ensemble.engine import MIN_TOKENS, Adaptation, Bound, Compute, Feed, optimize
+from ensemble.errors import ConfigError, ModelError
+from ensemble.memory import is_out_of_memory
+
+TRAIN = tuple(Example(as_grid(np.full((9, 9), k)), as_grid(np.full((9, 2 + k), k))) for k in range(4))
+
+
+def settings(**values: object) -> AdaptationConfig:
+    return build_section(AdaptationConfig, {"learning_rate": 0.1, **values})
+
+
+def adder(
+    seen: list[tuple[int, int]], refuse: Callable[[Batch], bool] = lambda _: False
+) -> tuple[nn.Parameter, Compute]:
+    """Return a number and a loss whose gradient is the mean of the trained tokens; big batches can be refused."""
+    number = nn.Parameter(torch.zeros(()))
+
+    def compute(batch: Batch) -> float:
+        seen.append((batch.tokens.shape[0], batch.tokens.shape[1]))
+        if refuse(batch):
+            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        trained = batch.labels[:, 1:][batch.labels[:, 1:] != IGNORE].float()
+        loss = (number * trained).mean()
+        loss.backward()
+        return float(trained.mean())
+
+    return number, compute
+
+
+def train(config: AdaptationConfig, refuse: Callable[[Batch], bool] = lambda _: False, max_tokens: int = 4096) -> tuple:
+    seen: list[tuple[int, int]] = []
+    number, compute = adder(seen, refuse)
+    report, feed = Adaptation(), Feed([TRAIN], config, max_tokens, 0)
+    optimize([number], compute, feed, config, Bound(3), report)
+    return number.item(), report, seen, feed
+
+
+def test_accumulation_equals_one_large_batch() -> None:
+    value, report, seen, _ = train(settings(batch_size=4))
+    parts = train(settings(batch_size=2, gradient_accumulation=2))
+    assert [rows for rows, _ in seen] == [4] * 3
+    assert [rows for rows, _ in parts[2]] == [2] * 6
+    assert parts[0] == pytest.approx(value)
+    np.testing.assert_allclose(parts[1].losses, report.losses, rtol=1e-6)
+
+
+def test_a_batch_that_does_not_fit_is_halved_with_the_same_result() -> None:
+    value, report, _, _ = train(settings(batch_size=4))
+    halved = train(settings(batch_size=4), lambda batch: batch.tokens.shape[0] > 1)
+    assert [rows for rows, _ in halved[2]] == [4, 2] + [1] * 12
+    assert halved[0] == pytest.approx(value)
+    np.testing.assert_allclose(halved[1].losses, report.losses, rtol=1e-6)
+
+
+def test_then_sequences_get_shorter() -> None:
+    _, report, seen, feed = train(settings(), lambda batch: batch.tokens.shape[1] > 520, max_tokens=1024)
+    assert feed.max_tokens == 512
+    assert report.steps == 3
+    assert seen[0][1] > 520
+    assert max(length for _, length in seen[1:]) <= 512
+
+
+def test_at_last_it_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(ModelError, match=r"out of memory with one sequence of .* tokens: take a smaller model"):
+        train(settings(batch_size=2), lambda _: True, max_tokens=MIN_TOKENS)
+
+
+def test_other_errors_pass() -> None:
+    assert not is_out_of_memory(RuntimeError("shapes do not match"))
+    assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate"))
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+
+
+def test_epochs_bound_the_steps() -> None:
+    config = settings(recipe="paper", epochs=1, max_sequences=10, batch_size=4)
+    seen: list[tuple[int, int]] = []
+    number, compute = adder(seen)
+    report = Adaptation()
+    optimize([number], compute, Feed([TRAIN], config, 4096, 0), config, Bound(100), report)
+    assert report.steps == 3
+
+
+def test_buckets_pad_less() -> None:
+    sizes = [train(settings(recipe="paper", batch_size=2, gradient_accumulation=4, bucket_lengths=on)) for on in (0, 1)]
+    assert sizes[1][1].tokens < sizes[0][1].tokens
+    np.testing.assert_allclose(sizes[0][1].losses, sizes[1][1].losses, rtol=1e-5)
+
+
+def test_tasks_take_turns() -> None:
+    feed = Feed([TRAIN[:1], TRAIN[1:2], TRAIN[2:3]], settings(batch_size=3), 4096, 0)
+    for _ in range(3):
+        assert len({len(sequence) for sequence in feed.draw()}) == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 2}, "epochs needs the recipe paper"),
+        ({"adapter": "shared"}, "go together"),
+        ({"targets": ()}, "name layers"),
+        ({"method": "full", "four_bit": True}, "four_bit needs the method lora"),
+    ],
+)
+def test_contradictions_are_refused(values: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        settings(**values)
