@@ -49,9 +49,11 @@ from ensemble.augment import inference_views
 from ensemble.cache import prefill
 from ensemble.config import AdaptationConfig, NeuralConfig
 from ensemble.data import load_tasks
-from ensemble.decode import GridShape, decode_greedy
-from ensemble.encode import IGNORE, EncodedSequence, encoded_length
+from ensemble.decode import decode_greedy
+from ensemble.encode import END, IGNORE, EncodedSequence, encoded_length
 from ensemble.engine import Bound, schedule
+from ensemble.formats import SETTING
+from ensemble.grammar import GridShape
 from ensemble.lora_files import lora_config
 from ensemble.model_card import hardware_kind
 from ensemble.optimizer import has_bfloat16_units
@@ -93,7 +95,8 @@ def build(num_layers: int, *, cut: bool) -> PreTrainedModel:
     torch.manual_seed(0)
     model = Qwen2ForCausalLM(config).eval().requires_grad_(False)
     if cut:
-        cut_vocabulary(model, TOKEN_IDS)
+        cut_vocabulary(model, {"token_ids": TOKEN_IDS, "pieces": {"after_answer": [[END]]}})
+        delattr(model.config, SETTING)  # so that it reads the grid tokens, as the plain side does
     return model
 
 
@@ -172,8 +175,7 @@ class WellFormed(LogitsProcessor):  # type: ignore[misc]
     """Allow tokens that can go on a grid, and note when the first one is chosen."""
 
     def __init__(self, count: int) -> None:
-        start = torch.zeros(count, dtype=torch.int64)
-        self.shape, self.rows = GridShape(start, start, start), torch.tensor(TOKEN_IDS)
+        self.shape, self.rows = GridShape.begin(count, torch.device("cpu")), torch.tensor(TOKEN_IDS)
         self.first = 0.0
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:

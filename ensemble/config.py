@@ -16,7 +16,7 @@ SOLVER_NAMES = ("symbolic", "neural", "replay", "identity")
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "quick": {"seconds": 10.0, "neural": {"inference": {"views": 4}}},
     "standard": {},
-    "thorough": {"seconds": 300.0, "neural": {"adaptation": {"max_steps": 600}, "inference": {"views": 16}}},
+    "thorough": {"seconds": 300.0, "neural": {"adaptation": {"max_steps": 3000}, "inference": {"views": 16}}},
 }
 """Named settings between the defaults and a TOML file."""
 
@@ -68,7 +68,7 @@ class AdaptationConfig(Section):
     """Decoupled decay of what is trained."""
     warmup_steps: int = Field(4, ge=0)
     """Linear warm-up before the cosine."""
-    max_steps: int = Field(300, ge=1)
+    max_steps: int = Field(1000, ge=1)
     """Optimizer steps at most; the clock may end it earlier unless the budget names steps."""
     epochs: int | None = Field(None, ge=1)
     """Passes over the recipe ``paper``'s set at most; None for no bound but steps and clock."""
@@ -225,7 +225,7 @@ def preset_settings(name: str) -> Mapping[str, Any]:
     if name in PRESETS:
         return PRESETS[name]
     if name in MODEL_PRESETS:
-        return settings_of_preset(MODEL_PRESETS[name], has_formats="format" in NeuralConfig.model_fields)
+        return settings_of_preset(MODEL_PRESETS[name])
     known = [*PRESETS, *MODEL_PRESETS]
     raise ConfigError(f"unknown preset {name!r}; known: {', '.join(known)}{nearest(name, known)}")
 

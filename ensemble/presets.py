@@ -51,7 +51,7 @@ class ModelPreset:
         model: ``embedded`` or hub id.
         licence: of the weights.
         format: how tasks are written, as ``neural.format`` names it.
-        memory_gb: device memory for adaptation, estimated but for ``embedded`` and ``qwen2.5-0.5b``.
+        memory_gb: device memory for adaptation, estimated.
         score: published percentage of tasks; None if there is none for these weights and settings.
         source: of the score.
         is_tuned: whether the weights were trained on tasks like those of ARC-AGI.
@@ -69,7 +69,7 @@ class ModelPreset:
 
 
 MODEL_PRESETS: Mapping[str, ModelPreset] = {
-    "embedded": ModelPreset("embedded", "Apache-2.0", "plain", 1, 7.0, "README, measured here", True),
+    "embedded": ModelPreset("embedded", "Apache-2.0", "auto", 1, 7.0, "README, measured here", True),
     "qwen2.5-0.5b": ModelPreset(
         "Qwen/Qwen2.5-0.5B-Instruct",
         "Apache-2.0",
@@ -170,11 +170,9 @@ _BASES = ("Qwen/", "meta-llama/", "mistralai/", "nvidia/", "google/", "HuggingFa
 """Owners whose models on the hub are general ones."""
 
 
-def settings_of_preset(preset: ModelPreset, *, has_formats: bool) -> dict[str, Any]:
-    """Return a preset as nested configuration; ``has_formats`` tells whether ``neural.format`` is a setting."""
-    neural = dict(preset.settings.get("neural", {})) | {"model": preset.model}
-    if has_formats and preset.model != "embedded":
-        neural["format"] = preset.format
+def settings_of_preset(preset: ModelPreset) -> dict[str, Any]:
+    """Return a preset as nested configuration."""
+    neural = {**preset.settings.get("neural", {}), "model": preset.model, "format": preset.format}
     return {**preset.settings, "neural": neural}
 
 

@@ -49,12 +49,14 @@ def rehearse(config: Config) -> Rehearsal:
     from ensemble.augment import inference_views
     from ensemble.cache import prefill
     from ensemble.decode import decode_greedy
-    from ensemble.encode import encode_pairs
     from ensemble.engine import Bound
+    from ensemble.formats import format_of
     from ensemble.model import load_model, resolve_device
     from ensemble.ttt import adapted
 
-    model, task = load_model(config.neural.model, resolve_device(config.neural.device)), _made_up_task()
+    device = resolve_device(config.neural.device)
+    model, task = load_model(config.neural.model, device, task_format=config.neural.format), _made_up_task()
+    encode_pairs = format_of(model).encode_pairs
     views = inference_views(config.neural.inference.views, _PAIRS, 0)
     prompts = [encode_pairs(view.examples(task.train), query=view.grid(task.test_inputs[0])) for view in views]
     step_seconds = 0.0
