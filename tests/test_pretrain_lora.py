@@ -8,6 +8,7 @@ from ensemble.cli import main
 from ensemble.model import load_model
 from ensemble.pretrain_config import Chunk
 from ensemble.pretrain_lora import Tuner, tune_config_of
+from tests.tokenizers_of_models import qwen_2
 
 SMALL = {"re_arc_weight": 0, "composed_weight": 0, "batch_size": 2, "max_tokens": 512, "rank": 4, "adamw_lr": 0.02}
 SETTINGS = [f"--set={key}={value}" for key, value in SMALL.items()] + ["--set=curriculum=[[0, 6]]"]
@@ -15,8 +16,10 @@ SETTINGS = [f"--set={key}={value}" for key, value in SMALL.items()] + ["--set=cu
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
+    tokenizer = qwen_2()
+    tokenizer.save_pretrained(tmp_path / "base")
     config = LlamaConfig(
-        vocab_size=16,
+        vocab_size=len(tokenizer),
         hidden_size=32,
         intermediate_size=48,
         num_hidden_layers=2,

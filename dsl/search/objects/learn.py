@@ -197,38 +197,41 @@ def _options(
     Where no action suits an object alone, pairs of actions are offered too. None if some output cannot be reached.
     """
     proposals = propose(scenes, outputs)
-    palettes = _palettes(scenes, proposals, meter)
-    wrong = _refuted(palettes, outputs)
-    if wrong is None:
+    tried = _try_all(scenes, outputs, proposals, meter)
+    if tried is None:
         return None
+    palettes, wrong = tried
     stuck: NDArray[np.bool_] = np.logical_and.reduce(wrong)
-    if not stuck.any():
-        return _most_useful(proposals, wrong, palettes, outputs)
-    pairs = propose_pairs(palettes, outputs, proposals, stuck)
-    if not pairs:
-        return None
-    proposals = sorted([*proposals, *pairs], key=lambda proposal: proposal[1])
-    palettes = _palettes(scenes, proposals, meter)
-    wrong = _refuted(palettes, outputs)
-    if wrong is None or wrong.all(axis=0).any():
-        return None
+    if stuck.any():
+        pairs = propose_pairs(palettes, outputs, proposals, stuck)
+        proposals = sorted([*proposals, *pairs], key=lambda proposal: proposal[1])
+        tried = _try_all(scenes, outputs, proposals, meter) if pairs else None
+        if tried is None:
+            return None
+        palettes, wrong = tried
+        if wrong.all(axis=0).any():
+            return None
     return _most_useful(proposals, wrong, palettes, outputs)
 
 
-def _palettes(scenes: Sequence[Scene], proposals: Sequence[Proposal], meter: Meter) -> list[Palette]:
-    meter.spend((1 + len(proposals)) * len(scenes))
-    return [mix_palette(scene, [text for text, _ in proposals]) for scene in scenes]
+def _try_all(
+    scenes: Sequence[Scene], outputs: Sequence[Grid], actions: Sequence[Proposal], meter: Meter
+) -> tuple[list[Palette], NDArray[np.bool_]] | None:
+    """Paint every action on every demonstration; return the palettes and which actions are wrong for which objects.
 
-
-def _refuted(palettes: Sequence[Palette], outputs: Sequence[Grid]) -> NDArray[np.bool_] | None:
-    """Return which actions are wrong for which objects of all demonstrations; None if some output cannot be reached."""
-    parts = []
-    for palette, output in zip(palettes, outputs, strict=True):
+    None as soon as some output cannot be reached: most ways to cut a task into objects end at its first demonstration.
+    """
+    texts = [text for text, _ in actions]
+    palettes, parts = [], []
+    for scene, output in zip(scenes, outputs, strict=True):
+        meter.spend(1 + len(texts))
+        palette = mix_palette(scene, texts)
         refuted = palette.wrong(output)
         if refuted is None:
             return None
+        palettes.append(palette)
         parts.append(refuted)
-    return np.concatenate(parts, axis=1)
+    return palettes, np.concatenate(parts, axis=1)
 
 
 def expressions(options: Sequence[Proposal], wrong: NDArray[np.bool_], total: int) -> Expressions:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from dsl.grid import Grid, seal
 from dsl.kernels import objects_judge as kernels
 from dsl.search.objects.actions import erases, paint
 from dsl.search.objects.segments import Scene
+from dsl.search.objects.verbs import Painting
 
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -101,13 +103,19 @@ class Palette:
         )
 
 
+@lru_cache(maxsize=4096)
+def _painted(action: str, scene: Scene) -> Painting:
+    """Paint as ``paint`` does, once: the same actions are mixed again for each search on the same scenes."""
+    return paint(action, scene)
+
+
 def mix_palette(scene: Scene, actions: Sequence[str]) -> Palette:
     """Paint every action for every object of a scene.
 
     Raises:
         ParseError: a text names no action.
     """
-    paintings = [paint(action, scene) for action in actions]
+    paintings = [_painted(action, scene) for action in actions]
     sizes = np.array([0, *(len(painting.cells) for painting in paintings)])
     offsets = np.cumsum(sizes)[:-1]
     everywhere = np.ones(scene.count, np.bool_)
