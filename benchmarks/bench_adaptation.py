@@ -21,14 +21,14 @@ from peft import LoraConfig, get_peft_model
 from torch.optim.lr_scheduler import LambdaLR
 
 from dsl.task import Task
+from ensemble.adaptation.engine import GRADIENT_NORM, Bound, schedule
+from ensemble.adaptation.training_sets import training_sequences
 from ensemble.config import NeuralConfig
 from ensemble.data import load_tasks
 from ensemble.encode import collate
-from ensemble.engine import GRADIENT_NORM, Bound, schedule
 from ensemble.fingerprint import hash_of_model
 from ensemble.model import load_model
 from ensemble.model_card import hardware_kind
-from ensemble.training_sets import training_sequences
 from ensemble.ttt import adapted
 
 CONFIG = NeuralConfig()

@@ -27,7 +27,7 @@ from ensemble.data import load_tasks
 from ensemble.decode import decode_greedy
 from ensemble.encode import END, PAD, EncodedSequence, collate, decode_grid, grid_tokens
 from ensemble.fingerprint import hash_of_model
-from ensemble.grammar import GridShape
+from ensemble.formats.grammar import GridShape
 from ensemble.model import GridLM, load_model
 from ensemble.model_card import hardware_kind
 from ensemble.solvers.neural import NeuralSolver

@@ -7,7 +7,7 @@ process of its own on one thread, so that its peak memory is its own, and counts
 
 - plain: `transformers.Trainer` and `get_peft_model`, the whole vocabulary of 151,936, as their documentation shows;
 - cut: the same with the vocabulary cut to the 16 tokens in use;
-- ours: `ensemble.ttt.adapted`, which has the cut vocabulary and the steps of `ensemble.lean`;
+- ours: `ensemble.ttt.adapted`, which has the cut vocabulary and the steps of `ensemble.adaptation.lean`;
 - generate: `model.generate` on 8 views, the whole vocabulary, restricted to tokens that can go on a grid;
 - cached: `ensemble.cache.prefill` and `ensemble.decode.decode_greedy` on the same views.
 
@@ -44,6 +44,10 @@ from transformers import (
 )
 
 from dsl.task import Task
+from ensemble.adaptation.engine import Bound, schedule
+from ensemble.adaptation.lora_files import lora_config
+from ensemble.adaptation.products import speed_up_few_rows
+from ensemble.adaptation.training_sets import training_sequences
 from ensemble.adopt import cut_vocabulary
 from ensemble.augment import inference_views
 from ensemble.cache import prefill
@@ -51,15 +55,11 @@ from ensemble.config import AdaptationConfig, NeuralConfig
 from ensemble.data import load_tasks
 from ensemble.decode import decode_greedy
 from ensemble.encode import END, IGNORE, EncodedSequence, encoded_length
-from ensemble.engine import Bound, schedule
 from ensemble.formats import SETTING
-from ensemble.grammar import GridShape
-from ensemble.lora_files import lora_config
+from ensemble.formats.grammar import GridShape
 from ensemble.model_card import hardware_kind
 from ensemble.optimizer import has_bfloat16_units
-from ensemble.products import speed_up_few_rows
 from ensemble.solvers.neural import NeuralSolver
-from ensemble.training_sets import training_sequences
 from ensemble.ttt import adapted
 
 SETTINGS = AdaptationConfig(

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, PreTrainedModel
 
+from ensemble.adaptation.products import speed_up_few_rows
 from ensemble.errors import ModelError
 from ensemble.formats import SETTING
-from ensemble.known_formats import spec_for
-from ensemble.products import speed_up_few_rows
-from ensemble.tokenizing import compile_format
+from ensemble.formats.known import spec_for
+from ensemble.formats.tokenizing import compile_format
 
 ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3")
 """Model types whose layers ``ensemble.cache`` can run: rotary attention under the usual module names."""
@@ -30,7 +30,7 @@ def adopt_model(
         source: folder or hub id.
         config: of the model.
         dtype: of the weights.
-        task_format: name of a format in ``known_formats``, or ``auto``.
+        task_format: name of a format in ``ensemble.formats.known``, or ``auto``.
 
     Raises:
         ModelError: the architecture is not supported, the tokenizer cannot write the format, or the model was cut to

@@ -17,7 +17,7 @@ from ensemble.cache import Prefilled, log_probs_of, run
 from ensemble.decode import Decoded
 from ensemble.encode import MAX_GRID_TOKENS
 from ensemble.formats import format_of
-from ensemble.grammar import GridState
+from ensemble.formats.grammar import GridState
 
 
 @dataclass(slots=True)

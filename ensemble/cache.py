@@ -17,8 +17,8 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
 from ensemble.encode import MAX_GRID_TOKENS, EncodedSequence, collate
 from ensemble.model import rotary_positions
 from ensemble.optimizer import has_bfloat16_units
-from ensemble.reading import Reader
-from ensemble.stacked import can_write_out
+from ensemble.processor.reading import Reader
+from ensemble.processor.stacked import can_write_out
 
 
 @dataclass(slots=True)

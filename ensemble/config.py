@@ -45,7 +45,7 @@ class AdaptationConfig(Section):
     method: Literal["lora", "full", "none"] = "lora"
     """LoRA through peft, full fine-tuning with reset, or no adaptation."""
     adapter: Literal["per-task", "shared"] = "per-task"
-    """A fresh adapter for each task, or one trained before on all tasks (``ensemble.shared``), the paper's ablation."""
+    """A fresh adapter for each task, or one trained before on all of them (``ensemble.adaptation.shared``)."""
     adapter_folder: str | None = None
     """Folder of the shared adapter, in peft's layout."""
     rank: int = Field(32, ge=1)

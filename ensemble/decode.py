@@ -19,7 +19,7 @@ from dsl.grid import Grid
 from ensemble.cache import Prefilled, log_probs_of, run
 from ensemble.encode import MAX_GRID_TOKENS, collate
 from ensemble.formats import format_of
-from ensemble.grammar import GridState
+from ensemble.formats.grammar import GridState
 
 _SCORE_ENTRIES = 2**25
 """Attention entries of one head in one scoring pass at most; more are split over views."""

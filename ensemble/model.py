@@ -157,7 +157,7 @@ def load_model(
         name: ``embedded``, a folder with ``config.json`` and ``model.safetensors``, or a hub id.
         device: where it runs.
         dtype: of the weights; by default bfloat16 on CUDA and float32 elsewhere.
-        task_format: text format of another causal language model (``ensemble.known_formats``); ``auto`` by its name.
+        task_format: text format of another causal language model (``ensemble.formats.known``); ``auto`` by its name.
 
     Raises:
         ModelError: there is no such checkpoint, or its architecture is not supported.

@@ -30,10 +30,10 @@ from ensemble.errors import ConfigError
 from ensemble.model import GridLM, build_model, load_model, model_config, resolve_device
 from ensemble.optimizer import MuonAdamW, build_optimizer, has_bfloat16_units
 from ensemble.pretrain_config import Chunk, PretrainConfig, config_of_run
-from ensemble.stacked import can_write_out, stack
+from ensemble.processor.stacked import can_write_out, stack
+from ensemble.processor.written import WrittenStep
 from ensemble.stream import TaskStream
 from ensemble.training_data import Sources, prepare
-from ensemble.written import WrittenStep
 
 _LOG = logging.getLogger(__name__)
 

@@ -18,12 +18,12 @@ from peft import LoraModel
 from pydantic import Field
 from torch import Tensor, nn
 
+from ensemble.adaptation.lora_files import add_updates, factors_of, lora_config
 from ensemble.checkpoint import load_checkpoint, save_checkpoint, with_prefix, without_prefix
 from ensemble.config import AdaptationConfig, build_section, with_overrides
 from ensemble.encode import Batch, EncodedSequence, collate
 from ensemble.errors import ConfigError, ModelError
 from ensemble.formats import format_of
-from ensemble.lora_files import add_updates, factors_of, lora_config
 from ensemble.model import load_model, resolve_device
 from ensemble.pretrain import Progress
 from ensemble.pretrain_config import Chunk, PretrainConfig

@@ -46,10 +46,10 @@ class Rehearsal:
 
 def rehearse(config: Config) -> Rehearsal:
     """Load the model of a configuration and time it on a made-up task; raises ``ModelError``."""
+    from ensemble.adaptation.engine import Bound
     from ensemble.augment import inference_views
     from ensemble.cache import prefill
     from ensemble.decode import decode_greedy
-    from ensemble.engine import Bound
     from ensemble.formats import format_of
     from ensemble.model import load_model, resolve_device
     from ensemble.ttt import adapted

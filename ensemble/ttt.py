@@ -1,8 +1,8 @@
 """Test-time training: adapt the model to the demonstrations of one task, and take it back afterwards.
 
 Akyürek et al. 2024 (arXiv 2411.07279), section 3: a fresh LoRA adapter for each task, trained on what
-``ensemble.training_sets`` makes of its demonstrations by the loop of ``ensemble.engine``. The embedded network is
-trained by the steps of ``ensemble.written``, llama-like ones on a processor by ``ensemble.lean``, others by autograd.
+``adaptation.training_sets`` makes of its demonstrations by the loop of ``adaptation.engine``. The embedded network is
+trained by the steps of ``processor.written``, llama-like ones on a processor by ``adaptation.lean``, others by autograd.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,20 +15,20 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from dsl.task import Example
-from ensemble.adapters import StackedLora
+from ensemble.adaptation.engine import Adaptation, Bound, Feed, optimize
+from ensemble.adaptation.four_bit import hold_in_four_bits, is_quantized
+from ensemble.adaptation.lean import LeanStep, can_run_lean
+from ensemble.adaptation.lora_files import add_updates, load_factors, lora_config, save_adapter
 from ensemble.attention import mixed_precision
 from ensemble.config import AdaptationConfig
 from ensemble.encode import Batch
-from ensemble.engine import Adaptation, Bound, Feed, optimize
 from ensemble.errors import ModelError
 from ensemble.formats import format_of
-from ensemble.four_bit import hold_in_four_bits, is_quantized
-from ensemble.lean import LeanStep, can_run_lean
-from ensemble.lora_files import add_updates, load_factors, lora_config, save_adapter
 from ensemble.model import GridLM, next_token_loss, rotary_positions
 from ensemble.optimizer import has_bfloat16_units
-from ensemble.stacked import Stacked, can_write_out, stack
-from ensemble.written import WrittenStep
+from ensemble.processor.adapters import StackedLora
+from ensemble.processor.stacked import Stacked, can_write_out, stack
+from ensemble.processor.written import WrittenStep
 
 __all__ = ["Adaptation", "Bound", "adapted", "gradients_of", "restorer", "train_lora"]
 
@@ -103,7 +103,7 @@ def _train_written(
     bound: Bound,
     report: Adaptation,
 ) -> None:
-    """Train a fresh adapter or all weights with the steps of ``ensemble.written``, and leave the sum in the model."""
+    """Train a fresh adapter or all weights with the steps of ``processor.written``, and leave the sum in the model."""
     step = WrittenStep(model, torch.bfloat16 if has_bfloat16_units(model.device) else torch.float32)
     base = stack(model).to(torch.float32)
     if config.method == "lora":

@@ -7,9 +7,9 @@ from torch import nn
 
 from dsl.grid import as_grid
 from dsl.task import Example
+from ensemble.adaptation.engine import MIN_TOKENS, Adaptation, Bound, Compute, Feed, optimize
 from ensemble.config import AdaptationConfig, build_section
 from ensemble.encode import IGNORE, Batch
-from ensemble.engine import MIN_TOKENS, Adaptation, Bound, Compute, Feed, optimize
 from ensemble.errors import ConfigError, ModelError
 from ensemble.memory import is_out_of_memory
 

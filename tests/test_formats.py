@@ -13,9 +13,9 @@ from dsl.task import Example
 from ensemble.encode import IGNORE, Loss
 from ensemble.errors import ModelError
 from ensemble.formats import EMBEDDED, TaskFormat
-from ensemble.known_formats import SPECS, spec_for
-from ensemble.text_format import FormatSpec, TextFormat, parts_of
-from ensemble.tokenizing import compile_format
+from ensemble.formats.known import SPECS, spec_for
+from ensemble.formats.text import FormatSpec, TextFormat, parts_of
+from ensemble.formats.tokenizing import compile_format
 from tests.tokenizers_of_models import llama_3, mistral, qwen_2
 
 MAKERS = {"llama 3": llama_3, "qwen 2": qwen_2, "mistral": mistral}

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ensemble import fused
-from ensemble.stacked import array
+from ensemble.processor import fused
+from ensemble.processor.stacked import array
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
 

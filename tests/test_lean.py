@@ -21,13 +21,13 @@ from transformers import (
 
 from dsl.grid import grid_from_text
 from dsl.task import Example, Task
+from ensemble.adaptation.lean import LeanStep, can_run_lean
+from ensemble.adaptation.lora_files import lora_config
+from ensemble.adaptation.shared import train_shared_adapter
 from ensemble.config import AdaptationConfig, build_section
 from ensemble.encode import collate, encode_pairs
 from ensemble.errors import ModelError
-from ensemble.lean import LeanStep, can_run_lean
-from ensemble.lora_files import lora_config
 from ensemble.model import next_token_loss
-from ensemble.shared import train_shared_adapter
 from ensemble.ttt import Bound, adapted
 
 TRAIN = tuple(Example(grid_from_text(f"{k}0/01"), grid_from_text("12/30/01")) for k in (4, 5, 6))

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from ensemble.products import MAX_ROWS, FewRows, speed_up_few_rows
+from ensemble.adaptation.products import MAX_ROWS, FewRows, speed_up_few_rows
 
 
 @pytest.mark.parametrize("count", [1, 3, 8, 9, MAX_ROWS, MAX_ROWS + 1])

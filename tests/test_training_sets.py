@@ -5,9 +5,9 @@ import pytest
 
 from dsl.grid import MAX_SIDE, as_grid, grid_key
 from dsl.task import Example
+from ensemble.adaptation.training_sets import paper_tasks, training_sequences
 from ensemble.config import AdaptationConfig
 from ensemble.encode import IGNORE, OUT, encoded_length
-from ensemble.training_sets import paper_tasks, training_sequences
 
 LEAVE_ONE_OUT = AdaptationConfig(recipe="paper", formats=("leave_one_out",))
 

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 
 from dsl.grid import as_grid, grid_from_text
 from dsl.task import Example
-from ensemble.transformations import MAX_SHIFT, paper_transformations, transform_examples
+from ensemble.adaptation.transformations import MAX_SHIFT, paper_transformations, transform_examples
 
 GRIDS = st.tuples(st.integers(1, 15), st.integers(1, 15)).flatmap(
     lambda shape: arrays(np.uint8, shape, elements=st.integers(0, 9))

@@ -9,10 +9,10 @@ import torch
 from dsl.grid import as_grid, grid_from_text
 from dsl.task import Example
 from ensemble import ttt
+from ensemble.adaptation.training_sets import training_sequences
 from ensemble.config import AdaptationConfig
 from ensemble.encode import IGNORE, OUT, encoded_length
 from ensemble.model import GridLM, build_model
-from ensemble.training_sets import training_sequences
 from ensemble.ttt import Bound, adapted
 
 TRAIN = tuple(Example(grid_from_text(f"{k}0/00"), grid_from_text("00/00")) for k in (1, 2, 3))

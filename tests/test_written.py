@@ -7,8 +7,8 @@ import torch
 
 from ensemble.encode import IGNORE, Batch
 from ensemble.model import GridLM, build_model, model_config
-from ensemble.stacked import can_write_out, stack
-from ensemble.written import WrittenStep
+from ensemble.processor.stacked import can_write_out, stack
+from ensemble.processor.written import WrittenStep
 
 
 @pytest.fixture

@@ -1,23 +1,23 @@
 """``GridLM`` on a processor without gradients, written out: prompts into a key-value cache, and tokens after them.
 
-The counterpart of ``ensemble.written`` for decoding and scoring; one new token of each sequence attends in one pass
-over the cache (``ensemble.fused.attend_one``).
+The counterpart of ``processor.written`` for decoding and scoring; one new token of each sequence attends in one pass
+over the cache (``processor.fused.attend_one``).
 """
 
 import torch
 from torch import Tensor
 
-from ensemble import fused
 from ensemble.attention import attend_forward
 from ensemble.model import GridLM
-from ensemble.stacked import array, fold, stack
+from ensemble.processor import fused
+from ensemble.processor.stacked import array, fold, stack
 
 
 class Reader:
     """A network's weights at one moment, ready to run tokens.
 
     Args:
-        model: a network that ``ensemble.stacked.can_write_out``.
+        model: a network that ``ensemble.processor.stacked.can_write_out``.
         dtype: of matrix products and of keys and values.
     """
 

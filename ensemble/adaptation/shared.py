@@ -11,8 +11,8 @@ from pathlib import Path
 from transformers import PreTrainedModel
 
 from dsl.task import Task
+from ensemble.adaptation.engine import Adaptation, Bound, Feed
 from ensemble.config import AdaptationConfig
-from ensemble.engine import Adaptation, Bound, Feed
 from ensemble.formats import format_of
 from ensemble.ttt import restorer, train_lora
 

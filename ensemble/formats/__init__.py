@@ -1,7 +1,7 @@
 """How grids and tasks are written as tokens, behind one interface: the embedded layout, or text for other models.
 
 The embedded network reads the 16 tokens of ``ensemble.encode``. Other language models read text under a vocabulary cut
-to the tokens that the text needs (``ensemble.text_format``); a cut model carries its format in its configuration.
+to the tokens that the text needs (``ensemble.formats.text``); a cut model carries its format in its configuration.
 """
 
 import json
@@ -21,7 +21,7 @@ from ensemble.encode import EncodedSequence, Loss
 if TYPE_CHECKING:
     import torch
 
-    from ensemble.grammar import GridState
+    from ensemble.formats.grammar import GridState
 
 SETTING = "task_format"
 """Name under which a model's configuration holds the text format that its vocabulary is cut to."""
@@ -108,7 +108,7 @@ class EmbeddedFormat(TaskFormat):
 
     def begin(self, count: int, device: "torch.device") -> "GridState":
         """Return the state of ``count`` grids that have no cell yet."""
-        from ensemble.grammar import GridShape
+        from ensemble.formats.grammar import GridShape
 
         return GridShape.begin(count, device)
 
@@ -124,6 +124,6 @@ def format_of(model: Any) -> TaskFormat:
 
 @lru_cache(maxsize=8)
 def _read(compiled: str) -> TaskFormat:
-    from ensemble.text_format import TextFormat
+    from ensemble.formats.text import TextFormat
 
     return TextFormat(json.loads(compiled))

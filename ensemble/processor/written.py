@@ -1,7 +1,7 @@
 """A training step of ``GridLM`` on a processor, forward and backward written out with stacked layers.
 
 At the width of the embedded network most of a step by autograd is not matrix products but what surrounds them: casts,
-norms, rotary turns and bookkeeping. Here each of these is one pass over memory (``ensemble.fused``), the norms' weights
+norms, rotary turns and bookkeeping. Here each of these is one pass over memory (``processor.fused``), the norms' weights
 are folded into the matrices behind them, and after the last attention only the tokens that are trained go on. Loss and
 gradients are those of the model to rounding; ``tests/test_written.py`` compares them in float64.
 """
@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from ensemble import fused
 from ensemble.attention import attend_backward, attend_forward
 from ensemble.encode import IGNORE, Batch
 from ensemble.model import GridLM
-from ensemble.stacked import MATRICES, Folded, Stacked, array, fold
+from ensemble.processor import fused
+from ensemble.processor.stacked import MATRICES, Folded, Stacked, array, fold
 
 
 @dataclass(slots=True, eq=False)

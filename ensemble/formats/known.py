@@ -6,7 +6,7 @@ that trained it. Under chat templates each message is stripped, as the trainers 
 
 from collections.abc import Mapping
 
-from ensemble.text_format import FormatSpec
+from ensemble.formats.text import FormatSpec
 
 _DIGITS = tuple("0123456789")
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjklmnpqrstuvwxyz"

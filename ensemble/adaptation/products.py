@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ensemble.fused import njit
+from ensemble.processor.fused import njit
 
 ROWS = 8
 """Rows of one pass over the weights."""

@@ -9,7 +9,7 @@ import numpy as np
 from dsl.grid import NUM_COLORS, Grid, as_grid
 from dsl.task import Example
 from ensemble.errors import ModelError
-from ensemble.text_format import MAX_DEMONSTRATIONS, FormatSpec, TextFormat, parts_of
+from ensemble.formats.text import MAX_DEMONSTRATIONS, FormatSpec, TextFormat, parts_of
 
 Piece = tuple[str, int]
 """Name and number of a piece of text: a field of ``FormatSpec``, or ``first``, ``next``, ``row`` with a color."""

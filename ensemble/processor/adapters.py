@@ -1,4 +1,4 @@
-"""LoRA on the weights of ``ensemble.stacked``: merged before each step, so that a step costs what it did.
+"""LoRA on the weights of ``ensemble.processor.stacked``: merged before each step, so that a step costs what it did.
 
 Hu et al. 2021 (arXiv 2106.09685), with the rank-stabilized scale of Kalajdzievski 2023 (arXiv 2312.03732), on every
 matrix of every layer. Adapters begin as peft's do under the same seed, and compute the same to rounding.
@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from ensemble.stacked import MATRICES, Stacked
+from ensemble.processor.stacked import MATRICES, Stacked
 
 
 class StackedLora:

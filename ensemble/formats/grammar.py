@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dsl.grid import MAX_SIDE
 from ensemble.encode import END, END_OF_ROW, NUM_CELL_TOKENS, VOCABULARY_SIZE
-from ensemble.text_format import (
+from ensemble.formats.text import (
     AT_START,
     CLOSING,
     FIRST_OF_ROW,
@@ -113,7 +113,7 @@ class GridShape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PieceTables:
-    """What may follow what in outputs whose cells are pieces of one or more tokens (``text_format.child_table``).
+    """What may follow what in outputs whose cells are pieces of one or more tokens (``formats.text.child_table``).
 
     Attributes:
         child: ``(N, V)`` int64: where a token leads from a node.

@@ -16,10 +16,10 @@ from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
 
+from ensemble.adaptation.products import FewRows
 from ensemble.attention import BlockedCausalAttention
 from ensemble.encode import IGNORE, Batch
 from ensemble.model import rotary_positions
-from ensemble.products import FewRows
 
 ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3")
 """Model types whose layers are known here."""

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from dsl.task import Example
+from ensemble.adaptation.training_sets import paper_tasks, training_sequences
 from ensemble.config import AdaptationConfig
 from ensemble.encode import IGNORE, Batch, EncodedSequence, collate
 from ensemble.errors import ModelError
 from ensemble.formats import EMBEDDED, TaskFormat
 from ensemble.memory import is_out_of_memory, release_memory
-from ensemble.training_sets import paper_tasks, training_sequences
 
 GRADIENT_NORM = 1.0
 MIN_TOKENS = 512

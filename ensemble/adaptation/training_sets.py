@@ -13,11 +13,11 @@ from itertools import combinations
 import numpy as np
 
 from dsl.task import Example
+from ensemble.adaptation.transformations import paper_transformations, transform_examples
 from ensemble.augment import DIHEDRAL, View, draw_colors, draw_view
 from ensemble.config import AdaptationConfig
 from ensemble.encode import EncodedSequence
 from ensemble.formats import EMBEDDED, TaskFormat
-from ensemble.transformations import paper_transformations, transform_examples
 
 KEEP_ZERO_SHARE = 0.7
 """Share of training views that leave color 0 in place."""

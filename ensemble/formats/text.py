@@ -26,7 +26,7 @@ from ensemble.formats import TaskFormat
 if TYPE_CHECKING:
     import torch
 
-    from ensemble.grammar import GridState, PieceTables
+    from ensemble.formats.grammar import GridState, PieceTables
 
 MAX_DEMONSTRATIONS = 32
 """Demonstrations that a sequence can number."""
@@ -120,8 +120,8 @@ class TextFormat(TaskFormat):
     """A format of text under a cut vocabulary.
 
     Args:
-        compiled: what ``ensemble.tokenizing.compile_format`` returns: ``name``; ``token_ids``, the tokenizer's id of
-            each token; ``pieces``, the tokens of each piece by name and number.
+        compiled: what ``formats.tokenizing.compile_format`` returns: ``name``; ``token_ids``, the tokenizer's id of each
+            token; ``pieces``, the tokens of each piece by name and number.
 
     Attributes:
         token_ids: the tokenizer's id of each token.
@@ -209,7 +209,7 @@ class TextFormat(TaskFormat):
 
     def begin(self, count: int, device: "torch.device") -> "GridState":
         """Return the state of ``count`` answers that have no token yet."""
-        from ensemble.grammar import PieceState
+        from ensemble.formats.grammar import PieceState
 
         return PieceState.begin(self.tables, count, device)
 
@@ -221,7 +221,7 @@ class TextFormat(TaskFormat):
     @cached_property
     def tables(self) -> "PieceTables":
         """What may follow what in an answer."""
-        from ensemble.grammar import PieceTables
+        from ensemble.formats.grammar import PieceTables
 
         return PieceTables.of(self._child)
 

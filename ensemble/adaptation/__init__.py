@@ -1,0 +1,1 @@
+"""Test-time training in parts: data, loop, adapters, steps of other networks; ``ensemble.ttt`` joins them."""

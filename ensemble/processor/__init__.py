@@ -1,0 +1,1 @@
+"""The embedded network written out for a processor: training steps, decoding, LoRA on stacked weights."""
