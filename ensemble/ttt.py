@@ -1,8 +1,8 @@
 """Test-time training: adapt the model to the demonstrations of one task, and take it back afterwards.
 
 Akyürek et al. 2024 (arXiv 2411.07279), section 3: a fresh LoRA adapter for each task, trained on what
-``adaptation.training_sets`` makes of its demonstrations by the loop of ``adaptation.engine``. The embedded network is
-trained by the steps of ``processor.written``, llama-like ones on a processor by ``adaptation.lean``, others by autograd.
+``adaptation.training_sets`` makes of its demonstrations by the loop of ``adaptation.engine``. The embedded network
+takes the steps of ``processor.written``, llama-like ones on a processor those of ``adaptation.lean``, others autograd.
 """
 
 from collections.abc import Callable, Iterator, Sequence

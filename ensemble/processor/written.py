@@ -1,7 +1,7 @@
 """A training step of ``GridLM`` on a processor, forward and backward written out with stacked layers.
 
 At the width of the embedded network most of a step by autograd is not matrix products but what surrounds them: casts,
-norms, rotary turns and bookkeeping. Here each of these is one pass over memory (``processor.fused``), the norms' weights
+norms, rotary turns, bookkeeping. Here each of these is one pass over memory (``processor.fused``), the norms' weights
 are folded into the matrices behind them, and after the last attention only the tokens that are trained go on. Loss and
 gradients are those of the model to rounding; ``tests/test_written.py`` compares them in float64.
 """
