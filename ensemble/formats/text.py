@@ -120,8 +120,8 @@ class TextFormat(TaskFormat):
     """A format of text under a cut vocabulary.
 
     Args:
-        compiled: what ``formats.tokenizing.compile_format`` returns: ``name``; ``token_ids``, the tokenizer's ids of the
-            tokens; ``pieces``, the tokens of each piece by name and number.
+        compiled: what ``formats.tokenizing.compile_format`` returns: ``name``; ``token_ids``, the tokenizer's id of
+            each token; ``pieces``, the tokens of each piece by name and number.
 
     Attributes:
         token_ids: the tokenizer's id of each token.
