@@ -55,9 +55,10 @@ def completion_mark() -> Path | None:
     """
     if not numba.config.CACHE_DIR or numba.config.DISABLE_JIT:
         return None
-    # What numba itself keeps compiled code apart by: architecture, processor and its features.
+    # What numba itself keeps compiled code apart by: place of the sources, architecture, processor and its features.
     target = cpu_target.target_context.codegen().magic_tuple()
-    made_for = repr((numba.__version__, platform.python_version(), target, _digest_of_sources()))
+    folder = str(Path(__file__).resolve().parent)
+    made_for = repr((numba.__version__, platform.python_version(), target, folder, _digest_of_sources()))
     return Path(numba.config.CACHE_DIR) / f"complete-{hashlib.sha256(made_for.encode()).hexdigest()[:12]}"
 
 
