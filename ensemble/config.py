@@ -109,6 +109,8 @@ class InferenceConfig(Section):
     """Augmented views to decode: the 8 dihedral ones first, each with a color permutation; identity without."""
     max_drafts: int = Field(16, ge=0)
     """Grids of earlier solvers that are judged for each test input, likeliest first."""
+    judge_from_steps: int = Field(50, ge=0)
+    """Steps of adaptation from which on they are judged: a network that hardly knows the task misleads."""
     max_new_tokens: int | None = Field(None, ge=2)
     """Longest output in tokens; None for that of a 30x30 grid, 930 for the embedded network."""
     min_probability: float | None = Field(None, gt=0, lt=1)

@@ -38,7 +38,11 @@ def views_of(model: GridLM, count: int = 8) -> Views:
 
 
 def solver_of(model: GridLM, **settings: Any) -> NeuralSolver:
-    values = {"device": "cpu", "adaptation": {"method": "none"}, "inference": {"views": 4} | settings}
+    values = {
+        "device": "cpu",
+        "adaptation": {"method": "none"},
+        "inference": {"views": 4, "judge_from_steps": 0} | settings,
+    }
     solver = NeuralSolver(NeuralConfig.model_validate(values))
     solver._model = model
     return solver

@@ -40,7 +40,7 @@ def config(folder: Path, *, views: int = 8, max_tokens: int = 512, **adaptation:
         device="cpu",
         max_tokens=max_tokens,
         adaptation=AdaptationConfig.model_validate(adaptation),
-        inference=InferenceConfig(views=views),
+        inference=InferenceConfig(views=views, judge_from_steps=0),
     )
 
 
@@ -90,6 +90,15 @@ def test_grids_are_turned_back_and_scored_under_all_views(folder: Path) -> None:
     candidates = NeuralSolver(config(folder, views=4, method="none")).solve(task, Budget(60, seed=5, steps=1))
     assert {c.provenance.view: (grid_key(c.grid), c.log_score) for c in candidates} == expected
     assert expected
+
+
+def test_a_network_that_was_hardly_adapted_judges_nothing(folder: Path) -> None:
+    inference = InferenceConfig(views=2, judge_from_steps=2)
+    settings = config(folder).model_copy(update={"inference": inference})
+    drafts = ((grid_from_text("98/76"),), ())
+    for steps in (1, 2):
+        found = NeuralSolver(settings).solve_after(TASK, Budget(60, steps=steps), drafts)
+        assert any(c.provenance.draws == 0 for c in found) == (steps == 2)
 
 
 def test_drafts_are_judged_under_all_views_without_a_draw(folder: Path) -> None:

@@ -104,7 +104,7 @@ class NeuralSolver:
             model, task.train, adaptation, max_tokens=self._max_tokens, seed=budget.seed, bound=bound
         ) as report:
             for test_index in range(len(task.test_inputs)):
-                given = drafts[test_index] if drafts else ()
+                given = drafts[test_index] if drafts and report.steps >= self.config.inference.judge_from_steps else ()
                 candidates += self.propose(
                     model, task, test_index, plan, deadline, given, adapted=report.steps > 0, seed=budget.seed
                 )
