@@ -18,7 +18,7 @@ from ensemble.formats.known import spec_for
 from ensemble.formats.tokenizing import compile_format
 
 ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3")
-"""Model types whose layers ``ensemble.cache`` can run: rotary attention under the usual module names."""
+"""Model types whose layers ``ensemble.cache`` and ``adaptation.lean`` run: rotary attention under the usual names."""
 
 
 def adopt_model(

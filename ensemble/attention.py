@@ -114,3 +114,23 @@ def mixed_precision(model: PreTrainedModel) -> Iterator[None]:
         if model.device.type == "cpu" and isinstance(model, GridLM):
             stack.enter_context(blocked_attention(model))
         yield
+
+
+def cache_mask(visible: Tensor, filled: int, new: int, dtype: torch.dtype) -> Tensor:
+    """Return the additive mask ``(B, 1, new, filled + new)`` of new tokens over a cache and themselves.
+
+    Args:
+        visible: ``(B, C)`` bool: entries of the cache that hold a token.
+        filled: entries in use; the new tokens follow.
+        new: new tokens of each sequence.
+        dtype: of the mask.
+    """
+    seen = torch.ones(len(visible), new, filled + new, dtype=torch.bool, device=visible.device)
+    seen[..., :filled] = visible[:, None, :filled]
+    seen[..., filled:] = torch.ones(new, new, dtype=torch.bool, device=visible.device).tril()
+    return additive_mask(seen, dtype)
+
+
+def additive_mask(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return the additive mask ``(B, 1, n, C)`` of what each token attends to ``(B, n, C)``."""
+    return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(~seen, float("-inf"))[:, None]

@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 from transformers import PreTrainedModel
 from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
 
+from ensemble.attention import additive_mask, cache_mask
 from ensemble.encode import MAX_GRID_TOKENS, EncodedSequence, collate
 from ensemble.model import rotary_positions
 from ensemble.optimizer import has_bfloat16_units
@@ -129,28 +130,14 @@ def run(
     rotary = text.rotary_emb(hidden, rotary_positions(model, positions, before))
     mask = None
     if seen is not None:
-        mask = _additive(seen, hidden.dtype)
+        mask = additive_mask(seen, hidden.dtype)
     elif cache.filled:
-        mask = _mask(cache, tokens.shape[1])
+        mask = cache_mask(cache.visible, cache.filled, tokens.shape[1], cache.keys.dtype)
     for index, layer in enumerate(text.layers):
         hidden = hidden + _attend(layer, layer.input_layernorm(hidden), rotary, mask, cache, index)
         hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
     normed: Tensor = text.norm(hidden)
     return normed
-
-
-def _mask(cache: Prefilled, new: int) -> Tensor:
-    """Return the additive mask ``(B, 1, new, filled + new)`` of new tokens over the cache and themselves."""
-    filled = cache.filled
-    seen = torch.ones(len(cache), new, filled + new, dtype=torch.bool, device=cache.keys.device)
-    seen[..., :filled] = cache.visible[:, None, :filled]
-    seen[..., filled:] = torch.ones(new, new, dtype=torch.bool, device=seen.device).tril()
-    return _additive(seen, cache.keys.dtype)
-
-
-def _additive(seen: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return the additive mask ``(B, 1, n, C)`` of what each token attends to ``(B, n, C)``."""
-    return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill(~seen, float("-inf"))[:, None]
 
 
 def _attend(

@@ -151,10 +151,8 @@ class _Pipeline:
                 self._predictions[task.task_id] = self._merge(state)
             if not state.waiting:
                 finished.append(state)
-            elif self._waits_for_all(state):
-                self._last.append(state)
             else:
-                self._queue.append(state)
+                self._line_up(state, first=False)
             self._spent_seconds += state.spent_seconds
         if len(finished) == len(self._tasks):
             self._publish()
@@ -162,8 +160,14 @@ class _Pipeline:
         for state in finished:
             self._finish(state)
 
-    def _waits_for_all(self, state: _TaskState) -> bool:
-        return self._config.share_time and state.waiting[0] == self._config.solvers[-1]
+    def _line_up(self, state: _TaskState, *, first: bool) -> None:
+        """Let a task wait for its next solver: with those that share the network's time, or at an end of the queue."""
+        if self._config.share_time and state.waiting[0] == self._config.solvers[-1]:
+            self._last.append(state)
+        elif first:
+            self._queue.appendleft(state)
+        else:
+            self._queue.append(state)
 
     def _share_time(self) -> None:
         """Start the network on the tasks that wait for it, each with its part of the time that is left for all."""
@@ -225,10 +229,8 @@ class _Pipeline:
         self._recorder.submit(self._tasks, self._predictions, changed=state.task.task_id)
         if not state.waiting:
             self._finish(state)
-        elif self._waits_for_all(state):
-            self._last.append(state)
         else:
-            self._queue.appendleft(state)
+            self._line_up(state, first=True)
 
     def _finish(self, state: _TaskState) -> None:
         self._done += 1

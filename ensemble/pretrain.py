@@ -29,7 +29,7 @@ from ensemble.encode import IGNORE, OUT, Batch, EncodedSequence, collate
 from ensemble.errors import ConfigError
 from ensemble.model import GridLM, build_model, load_model, model_config, resolve_device
 from ensemble.optimizer import MuonAdamW, build_optimizer, has_bfloat16_units
-from ensemble.pretrain_config import Chunk, PretrainConfig, config_of_run
+from ensemble.pretrain_config import Chunk, PretrainConfig, config_of_run, keep_settings
 from ensemble.processor.stacked import can_write_out, stack
 from ensemble.processor.written import WrittenStep
 from ensemble.stream import TaskStream
@@ -237,7 +237,7 @@ def pretrain(config: PretrainConfig, work: Path, chunk: Chunk, re_arc: Path | No
         DataError: RE-ARC is not what it should be.
     """
     torch.set_num_threads(chunk.threads)
-    _keep_config(config, work)
+    keep_settings(config, work / "config.json")
     sources, device = prepare(config, work, re_arc), resolve_device(chunk.device)
     trainer = Trainer(config, work, sources, device, mixed=chunk.mixed, compiled=chunk.compile)
     clock = None if config.planned_minutes is None else trainer.curriculum_point
@@ -269,7 +269,7 @@ def _run_chunk(trainer: Trainer, chunk: Chunk, batches: Iterator[list[EncodedSeq
     losses: list[float] = []
     while not stop.is_set():
         now = time.monotonic()
-        done = _share_done(chunk, progress.step - first_step, now - begun)
+        done = chunk.share_done(progress.step - first_step, now - begun)
         if done >= 1:
             break
         lr_scale = max(_END_OF_DECAY, 1 - done) if chunk.decay else 1.0
@@ -284,23 +284,6 @@ def _run_chunk(trainer: Trainer, chunk: Chunk, batches: Iterator[list[EncodedSeq
             saved = now
             trainer.save()
     trainer.save()
-
-
-def _share_done(chunk: Chunk, steps: int, seconds: float) -> float:
-    by_steps = 0.0 if chunk.steps is None else steps / chunk.steps
-    by_clock = 0.0 if chunk.minutes is None else seconds / (60 * chunk.minutes)
-    return max(by_steps, by_clock)
-
-
-def _keep_config(config: PretrainConfig, work: Path) -> None:
-    path = work / "config.json"
-    text = config.model_dump_json(indent=1)
-    if path.is_file():
-        if json.loads(path.read_text(encoding="utf-8")) != json.loads(text):
-            raise ConfigError(f"{work} was begun with other settings (see {path}); give a new work folder")
-        return
-    work.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 def _write_log(trainer: Trainer, loss: float | None, held_out: dict[str, HeldOut]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from ensemble.config import Section, build_section, with_overrides
+from ensemble.errors import ConfigError
 from ensemble.stream import StreamOptions
 
 
@@ -116,6 +117,12 @@ class Chunk(Section):
     measure_minutes: float = Field(5.0, gt=0)
     """Wall time between measurements on held-out tasks."""
 
+    def share_done(self, steps: int, seconds: float) -> float:
+        """Return the share of the sitting that steps and wall time have used up, from 0; 0 without a bound."""
+        by_steps = 0.0 if self.steps is None else steps / self.steps
+        by_clock = 0.0 if self.minutes is None else seconds / (60 * self.minutes)
+        return max(by_steps, by_clock)
+
     @model_validator(mode="after")
     def _bounded(self) -> "Chunk":
         if self.minutes is None and self.steps is None:
@@ -132,3 +139,14 @@ def config_of_run(work: Path, values: Mapping[str, Any]) -> PretrainConfig:
     path = work / "config.json"
     kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return build_section(PretrainConfig, with_overrides(kept, values))
+
+
+def keep_settings(config: Section, path: Path) -> None:
+    """Write the settings of a run beside it, once; raises ``ConfigError`` if it was begun with others."""
+    text = config.model_dump_json(indent=1)
+    if path.is_file():
+        if json.loads(path.read_text(encoding="utf-8")) != json.loads(text):
+            raise ConfigError(f"{path.parent} was begun with other settings (see {path}); give a new work folder")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

@@ -22,11 +22,11 @@ from ensemble.adaptation.lora_files import add_updates, factors_of, lora_config
 from ensemble.checkpoint import load_checkpoint, save_checkpoint, with_prefix, without_prefix
 from ensemble.config import AdaptationConfig, build_section, with_overrides
 from ensemble.encode import Batch, EncodedSequence, collate
-from ensemble.errors import ConfigError, ModelError
+from ensemble.errors import ModelError
 from ensemble.formats import format_of
 from ensemble.model import load_model, resolve_device
 from ensemble.pretrain import Progress
-from ensemble.pretrain_config import Chunk, PretrainConfig
+from ensemble.pretrain_config import Chunk, PretrainConfig, keep_settings
 from ensemble.stream import TaskStream
 from ensemble.training_data import prepare
 from ensemble.ttt import gradients_of
@@ -68,11 +68,7 @@ def tune_config_of(work: Path, base: str, values: Mapping[str, Any]) -> TuneConf
     path = work / "tune.json"
     kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     config = build_section(TuneConfig, with_overrides({**(kept or {}), "base": base}, values))
-    text = config.model_dump_json(indent=1)
-    if kept is not None and kept != json.loads(text):
-        raise ConfigError(f"{work} was begun with other settings (see {path}); give a new work folder")
-    work.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    keep_settings(config, path)
     return config
 
 
@@ -149,9 +145,7 @@ class Tuner:
         saved, losses = begun, list[float]()
         while not should_stop():
             now = time.monotonic()
-            by_steps = 0.0 if self.chunk.steps is None else (self.progress.step - first) / self.chunk.steps
-            by_clock = 0.0 if self.chunk.minutes is None else (now - begun) / (60 * self.chunk.minutes)
-            done = max(by_steps, by_clock)
+            done = self.chunk.share_done(self.progress.step - first, now - begun)
             if done >= 1:
                 break
             losses.append(self.train_step(1 - done if self.chunk.decay else 1.0))

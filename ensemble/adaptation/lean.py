@@ -17,12 +17,10 @@ from transformers import PreTrainedModel
 from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
 
 from ensemble.adaptation.products import FewRows
+from ensemble.adopt import ARCHITECTURES
 from ensemble.attention import BlockedCausalAttention
 from ensemble.encode import IGNORE, Batch
 from ensemble.model import rotary_positions
-
-ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3")
-"""Model types whose layers are known here."""
 
 
 class LoraProduct(torch.autograd.Function):

@@ -7,7 +7,7 @@ over the cache (``processor.fused.attend_one``).
 import torch
 from torch import Tensor
 
-from ensemble.attention import attend_forward
+from ensemble.attention import additive_mask, attend_forward, cache_mask
 from ensemble.model import GridLM
 from ensemble.processor import fused
 from ensemble.processor.stacked import array, fold, stack
@@ -59,9 +59,9 @@ class Reader:
         mixed = torch.empty(num_rows, new, self._num_heads, self._size, dtype=self.dtype)
         mask = None
         if seen is not None:
-            mask = _additive(seen, self.dtype)
+            mask = additive_mask(seen, self.dtype)
         elif filled and new > 1:
-            mask = _mask(visible, filled, new, self.dtype)
+            mask = cache_mask(visible, filled, new, self.dtype)
         # Arrays of what stays the same over the layers: for one token, making them costs as much as the products.
         turns = array(cos), array(sin), eps, array(hidden.new_empty(num_rows, new, 2, self._num_heads)), array(heads)
         entries = array(heads[0, :, :, 0]), array(keys), array(values), array(visible), array(hidden.new_empty(end))
@@ -98,19 +98,6 @@ def _until(ends: Tensor, length: int, dtype: torch.dtype) -> Tensor:
     """Return the additive mask ``(B, 1, 1, length)`` of one token of each sequence over those up to itself."""
     later = torch.arange(length) > ends[:, None]
     return torch.zeros(later.shape, dtype=dtype).masked_fill_(later, float("-inf"))[:, None, None]
-
-
-def _mask(visible: Tensor, filled: int, new: int, dtype: torch.dtype) -> Tensor:
-    """Return the additive mask ``(B, 1, new, filled + new)`` of new tokens over those before and themselves."""
-    seen = torch.ones(len(visible), 1, new, filled + new, dtype=torch.bool)
-    seen[..., :filled] = visible[:, None, None, :filled]
-    seen[..., filled:] = torch.ones(new, new, dtype=torch.bool).tril()
-    return _additive(seen[:, 0], dtype)
-
-
-def _additive(seen: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return the additive mask ``(B, 1, n, C)`` of what each token attends to ``(B, n, C)``."""
-    return torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, float("-inf"))[:, None]
 
 
 def _attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
