@@ -12,7 +12,9 @@ process of its own on one thread, so that its peak memory is its own, and counts
 - cached: `ensemble.cache.prefill` and `ensemble.decode.decode_greedy` on the same views.
 
 All train the paper's adapter (rank 128 on queries, values and feed-forward layers) on the same sequences of some
-`arc-agi-1/fit` tasks, one a step. Losses of `cut` and `ours` must agree, as must the tokens of the last two.
+`arc-agi-1/fit` tasks, one a step. All stages run in float32, where the losses of `cut` and `ours` must agree, as must
+the tokens of the last two. Where the processor has bfloat16 units, which ours uses there by itself, all but `cut` run
+once more with them: `Trainer` with `bf16=True`, `generate` with bfloat16 weights.
 """
 
 import argparse
@@ -43,6 +45,7 @@ from transformers import (
     TrainingArguments,
 )
 
+import ensemble.ttt
 from dsl.task import Task
 from ensemble.adaptation.engine import Bound, schedule
 from ensemble.adaptation.lora_files import lora_config
@@ -78,7 +81,7 @@ HOURS, TASKS, CORES, MEAN_TOKENS, MEAN_OUTPUT = 9, 400, 2, 1968, 258
 """A benchmark run, and the mean task of ARC-AGI-1 evaluation: tokens of its sequence, and of an output."""
 
 
-def build(num_layers: int, *, cut: bool) -> PreTrainedModel:
+def build(num_layers: int, *, cut: bool, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
     """Return the network with random weights."""
     config = Qwen2Config(
         vocab_size=151936,
@@ -93,7 +96,7 @@ def build(num_layers: int, *, cut: bool) -> PreTrainedModel:
         use_sliding_window=False,
     )
     torch.manual_seed(0)
-    model = Qwen2ForCausalLM(config).eval().requires_grad_(False)
+    model = Qwen2ForCausalLM(config).to(dtype).eval().requires_grad_(False)
     if cut:
         cut_vocabulary(model, {"token_ids": TOKEN_IDS, "pieces": {"after_answer": [[END]]}})
         delattr(model.config, SETTING)  # so that it reads the grid tokens, as the plain side does
@@ -123,7 +126,7 @@ class InOrder(Trainer):  # type: ignore[misc]
         return torch.utils.data.SequentialSampler(self.train_dataset)
 
 
-def train_plain(model: PreTrainedModel, task: Task, steps: int, ids: list[int]) -> dict[str, Any]:
+def train_plain(model: PreTrainedModel, task: Task, steps: int, ids: list[int], *, mixed: bool) -> dict[str, Any]:
     """Train by ``Trainer``; ``ids`` translate grid tokens."""
     sequences = list(islice(training_sequences(task.train, SETTINGS, MAX_TOKENS, np.random.default_rng(0)), steps))
     rows = np.array(ids)
@@ -153,6 +156,7 @@ def train_plain(model: PreTrainedModel, task: Task, steps: int, ids: list[int]) 
             save_strategy="no",
             report_to=[],
             use_cpu=True,
+            bf16=mixed,
             disable_tqdm=True,
         )
         trainer = InOrder(wrapped, arguments, train_dataset=data, optimizers=(optimizer, rates))
@@ -252,19 +256,23 @@ def _record_choices(decode: Callable[[], object]) -> list[list[int]]:
 
 
 def run_stage(stage: str, layers: int, count: int, steps: int) -> dict[str, Any]:
-    """Run a stage in this process."""
+    """Run a stage in this process; a name that ends with ``-bf16`` wants the processor's bfloat16 units used."""
     torch.set_num_threads(1)
-    model = build(layers, cut=stage in ("cut", "ours", "cached"))
-    if stage in ("ours", "cached"):
+    kind, _, units = stage.partition("-")
+    weights = torch.bfloat16 if units and kind not in ("plain", "cut") else torch.float32  # ``Trainer`` casts them
+    model = build(layers, cut=kind in ("cut", "ours", "cached"), dtype=weights)
+    if kind in ("ours", "cached"):
         speed_up_few_rows(model)
     tasks = tasks_of(count)
-    if stage == "ours":
+    if kind == "ours":
+        if not units:
+            setattr(ensemble.ttt, "has_bfloat16_units", lambda _: False)  # noqa: B010 - it uses them for any weights
         rows = [train_ours(model, task, steps) for task in tasks]
-    elif stage in ("plain", "cut"):
-        ids = TOKEN_IDS if stage == "plain" else list(range(16))
-        rows = [train_plain(model, task, steps, ids) for task in tasks]
+    elif kind in ("plain", "cut"):
+        ids = TOKEN_IDS if kind == "plain" else list(range(16))
+        rows = [train_plain(model, task, steps, ids, mixed=bool(units)) for task in tasks]
     else:
-        rows = [(generate if stage == "generate" else decode_cached)(model, decoded_task())]
+        rows = [(generate if kind == "generate" else decode_cached)(model, decoded_task())]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"peak_bytes": peak, "rows": rows}
 
@@ -281,7 +289,7 @@ def call_stage(stage: str, arguments: argparse.Namespace) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Tokens per second of processor time."""
+    """Tokens per second of processor time, by stage."""
 
     training: dict[str, float]
     prefill: dict[str, float]
@@ -290,31 +298,50 @@ class Rates:
     def steps_that_fit(self, views: int) -> float:
         """Return the steps of a mean task that its share of nine hours on two cores leaves beside decoding."""
         seconds = HOURS * 3600 * CORES / TASKS
-        prefill = views * MEAN_TOKENS / self.prefill["cached"]
+        prefill = views * MEAN_TOKENS / _best(self.prefill, "cached")
         # A step of decoding reads all weights, whether for one view or for eight.
-        decoding = MEAN_OUTPUT * VIEWS / self.decoding["cached"]
-        return max(0.0, seconds - prefill - decoding) * self.training["ours"] / MEAN_TOKENS
+        decoding = MEAN_OUTPUT * VIEWS / _best(self.decoding, "cached")
+        return max(0.0, seconds - prefill - decoding) * _best(self.training, "ours") / MEAN_TOKENS
+
+
+def _best(rates: dict[str, float], kind: str) -> float:
+    """Return the rate of a kind of stage as it ships: with the processor's bfloat16 units, if that was run."""
+    return rates.get(f"{kind}-bf16", rates[kind])
+
+
+def _gains(rates: dict[str, float], kind: str) -> dict[str, float]:
+    """Return the gain of ours, as it ships, over each stage that is not ours."""
+    return {stage: _best(rates, kind) / rate for stage, rate in rates.items() if not stage.startswith(kind)}
 
 
 def rates_of(stages: dict[str, dict[str, Any]]) -> Rates:
     def total(stage: str, key: str) -> float:
         return float(sum(row[key] for row in stages[stage]["rows"]))
 
-    decoders = ("generate", "cached")
+    decoders = [stage for stage in stages if stage.startswith(("generate", "cached"))]
     compared = min(len(stages[stage]["rows"][0]["outputs"][0]) for stage in decoders)
     return Rates(
-        {stage: total(stage, "tokens") / total(stage, "seconds") for stage in ("plain", "cut", "ours")},
-        {stage: total(stage, "prompt_tokens") / total(stage, "prefill_seconds") for stage in decoders},
-        {stage: VIEWS * compared / total(stage, "decode_seconds") for stage in decoders},
+        {s: total(s, "tokens") / total(s, "seconds") for s in stages if s not in decoders},
+        {s: total(s, "prompt_tokens") / total(s, "prefill_seconds") for s in decoders},
+        {s: VIEWS * compared / total(s, "decode_seconds") for s in decoders},
     )
+
+
+def _largest_difference(stages: dict[str, dict[str, Any]], left: str, right: str) -> float:
+    """Return the largest difference between the losses of two stages, in nats."""
+    first, second = (np.concatenate([row["losses"] for row in stages[s]["rows"]]) for s in (left, right))
+    return float(np.abs(first - second).max())
+
+
+def _same_tokens(stages: dict[str, dict[str, Any]], left: str, right: str) -> str:
+    """Return how many tokens of how many compared ones are the same."""
+    outputs = [stages[stage]["rows"][0]["outputs"] for stage in (left, right)]
+    pairs = [(a, b) for x, y in zip(*outputs, strict=True) for a, b in zip(x, y, strict=False)]
+    return f"{sum(a == b for a, b in pairs)} of {len(pairs)}"
 
 
 def summarize(stages: dict[str, dict[str, Any]], arguments: argparse.Namespace) -> dict[str, Any]:
     rates = rates_of(stages)
-    expected = np.concatenate([row["losses"] for row in stages["cut"]["rows"]])
-    losses = np.concatenate([row["losses"] for row in stages["ours"]["rows"]])
-    left, right = (stages[stage]["rows"][0]["outputs"] for stage in ("generate", "cached"))
-    pairs = [(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=False)]
     cpu = torch.device("cpu")
     return {
         "machine": hardware_kind(cpu),
@@ -323,19 +350,21 @@ def summarize(stages: dict[str, dict[str, Any]], arguments: argparse.Namespace) 
         "data_hash": load_tasks("arc-agi-1/fit").data_hash,
         "layers": arguments.layers,
         "steps": arguments.steps,
-        "training_gain": rates.training["ours"] / rates.training["plain"],
-        "training_gain_of_cut_vocabulary": rates.training["cut"] / rates.training["plain"],
-        "training_gain_of_lean_steps": rates.training["ours"] / rates.training["cut"],
-        "largest_loss_difference": float(np.abs(losses - expected).max()),
-        "decoding_gain": rates.decoding["cached"] / rates.decoding["generate"],
-        "prefill_gain": rates.prefill["cached"] / rates.prefill["generate"],
-        "same_tokens": sum(a == b for a, b in pairs),
-        "compared_tokens": len(pairs),
+        "training_gains": _gains(rates.training, "ours"),
+        "prefill_gains": _gains(rates.prefill, "cached"),
+        "decoding_gains": _gains(rates.decoding, "cached"),
+        "largest_loss_difference": {
+            stage: _largest_difference(stages, "cut", stage) for stage in rates.training if stage.startswith("ours")
+        },
+        "same_tokens": {
+            stage: _same_tokens(stages, "generate", stage) for stage in rates.decoding if stage != "generate"
+        },
         "tokens_per_second": {
             "training": rates.training,
             "prefill": rates.prefill,
             "decoding": rates.decoding,
         },
+        "peak_gigabytes": {stage: found["peak_bytes"] / 1e9 for stage, found in stages.items()},
         "steps_within_nine_hours_by_views": {views: rates.steps_that_fit(views) for views in (1, 2, 8)},
         "stages": stages,
     }
@@ -352,7 +381,10 @@ def main() -> None:
     if arguments.stage is not None:
         print(json.dumps(run_stage(arguments.stage, arguments.layers, arguments.tasks, arguments.steps)))
         return
-    stages = {stage: call_stage(stage, arguments) for stage in ("plain", "cut", "ours", "generate", "cached")}
+    names = ["plain", "cut", "ours", "generate", "cached"]
+    if has_bfloat16_units(torch.device("cpu")):
+        names += ["plain-bf16", "ours-bf16", "generate-bf16", "cached-bf16"]
+    stages = {stage: call_stage(stage, arguments) for stage in names}
     result = summarize(stages, arguments)
     print(json.dumps({key: value for key, value in result.items() if key != "stages"}, indent=1))
     if arguments.output is not None:

@@ -21,6 +21,7 @@ from transformers.utils import logging
 
 from ensemble.encode import BOS, END, IGNORE, PAD, VOCABULARY_SIZE
 from ensemble.errors import ModelError
+from ensemble.optimizer import has_bfloat16_units
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 """Where the embedded checkpoint is (``config.json``, ``model.safetensors``)."""
@@ -156,21 +157,23 @@ def load_model(
     Args:
         name: ``embedded``, a folder with ``config.json`` and ``model.safetensors``, or a hub id.
         device: where it runs.
-        dtype: of the weights; by default bfloat16 on CUDA and float32 elsewhere.
+        dtype: of the weights; by default bfloat16 on CUDA, for other models than ``GridLM`` also on processors with
+            bfloat16 units, and float32 elsewhere.
         task_format: text format of another causal language model (``ensemble.formats.known``); ``auto`` by its name.
 
     Raises:
         ModelError: there is no such checkpoint, or its architecture is not supported.
     """
-    if dtype is None:
-        dtype = torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32
     source = str(WEIGHTS_FOLDER if name == "embedded" else name)
     if name == "embedded" and not (WEIGHTS_FOLDER / "model.safetensors").is_file():
         raise ModelError("this installation has no embedded weights; name a folder or hub id with --model")
     try:
         config = AutoConfig.from_pretrained(source)
+        is_grid_model = isinstance(config, GridLMConfig)
+        if dtype is None:
+            dtype = _default_dtype(torch.device(device), is_grid_model)
         with _quiet():
-            if isinstance(config, GridLMConfig):
+            if is_grid_model:
                 model = GridLM.from_pretrained(source, config=config, dtype=dtype)
             else:
                 from ensemble.adopt import adopt_model
@@ -181,6 +184,12 @@ def load_model(
         raise ModelError(f"cannot load the model {str(name)!r}: {reason}") from error
     model.to(device).eval().requires_grad_(False)
     return model
+
+
+def _default_dtype(device: torch.device, is_grid_model: bool) -> torch.dtype:
+    # On a processor the steps of GridLM are written out: they keep float32 weights and cast what they multiply.
+    narrow = device.type == "cuda" or (has_bfloat16_units(device) and not is_grid_model)
+    return torch.bfloat16 if narrow else torch.float32
 
 
 def rotary_positions(model: PreTrainedModel, positions: Tensor, seen: Tensor | None = None) -> Tensor:

@@ -27,6 +27,7 @@ from ensemble.encode import IGNORE, collate
 from ensemble.errors import ModelError
 from ensemble.formats import format_of
 from ensemble.model import load_model, rotary_positions
+from ensemble.optimizer import has_bfloat16_units
 from ensemble.solvers.neural import NeuralSolver
 from ensemble.ttt import Bound, adapted
 from ensemble.types import Budget
@@ -94,8 +95,13 @@ def case(request: pytest.FixtureRequest, folders: dict[str, Path]) -> tuple[Path
     return folders[kind], name
 
 
-def load(case: tuple[Path, str]) -> PreTrainedModel:
-    return load_model(case[0], task_format=case[1])
+def load(case: tuple[Path, str], dtype: torch.dtype = torch.float32) -> PreTrainedModel:
+    return load_model(case[0], dtype=dtype, task_format=case[1])
+
+
+def test_weights_are_narrow_where_that_is_faster(case: tuple[Path, str]) -> None:
+    narrow = has_bfloat16_units(torch.device("cpu"))
+    assert load_model(case[0], task_format=case[1]).dtype == (torch.bfloat16 if narrow else torch.float32)
 
 
 def test_kept_rows_are_those_of_the_format(case: tuple[Path, str]) -> None:
@@ -157,8 +163,9 @@ def test_decoding_with_forced_tokens_equals_one_token_at_a_time(case: tuple[Path
             assert result.log_likelihood == pytest.approx(total, abs=1e-2)
 
 
-def test_training_lowers_the_loss_and_leaves_the_base(case: tuple[Path, str]) -> None:
-    model = load(case)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_training_lowers_the_loss_and_leaves_the_base(case: tuple[Path, str], dtype: torch.dtype) -> None:
+    model = load(case, dtype)
     before = [parameter.clone() for parameter in model.parameters()]
     config = AdaptationConfig(learning_rate=0.01)
     with adapted(model, TRAIN, config, max_tokens=2048, seed=0, bound=Bound(12)) as report:
@@ -182,7 +189,7 @@ def test_a_task_goes_from_text_to_candidates_and_repeats(case: tuple[Path, str])
 def test_a_saved_cut_model_needs_no_tokenizer(case: tuple[Path, str], tmp_path: Path) -> None:
     model = load(case)
     model.save_pretrained(tmp_path)
-    again = load_model(tmp_path)
+    again = load_model(tmp_path, dtype=torch.float32)
     assert format_of(again).name == case[1]
     assert format_of(again).encode_pairs(TRAIN).tokens.tolist() == format_of(model).encode_pairs(TRAIN).tokens.tolist()
     assert all(torch.equal(left, right) for left, right in zip(model.parameters(), again.parameters(), strict=True))

@@ -94,7 +94,7 @@ class LeanStep:
         text = self._model.model
         wanted = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORE).flatten()
         trained = torch.nonzero(wanted != IGNORE)[:, 0]
-        hidden = text.embed_tokens(batch.tokens)
+        hidden = text.embed_tokens(batch.tokens).float()
         rotary = text.rotary_emb(hidden, rotary_positions(self._model, batch.positions))
         turns = (rotary[0].to(self._dtype), rotary[1].to(self._dtype))
         size, hidden = batch.tokens.shape, hidden.flatten(0, 1)
@@ -104,7 +104,8 @@ class LeanStep:
                 hidden = checkpoint(self._layer, layer, hidden, turns, size, rows, use_reentrant=False)
             else:
                 hidden = self._layer(layer, hidden, turns, size, rows)
-        logits = self._model.lm_head(text.norm(hidden))
+        head = self._model.lm_head
+        logits = head(text.norm(hidden).to(head.weight.dtype))
         return F.cross_entropy(logits.float(), wanted[trained])
 
     def _layer(
