@@ -21,18 +21,28 @@ _ROWS = 192
 """Queries in a block."""
 
 
-def attend_forward(query: Tensor, key: Tensor, value: Tensor, *, keep: bool = True) -> tuple[Tensor, list[Tensor]]:
-    """Attend causally: ``(N, T, D)`` queries, already scaled, keys and values give ``(N, T, D)``, all of one dtype.
+def attend_forward(
+    query: Tensor, key: Tensor, value: Tensor, places: Tensor | None = None, *, keep: bool = True
+) -> tuple[Tensor, list[Tensor]]:
+    """Attend causally; all tensors are of one dtype.
 
-    The second result is what :func:`attend_backward` needs, if wanted: the probabilities of each block.
+    Args:
+        query: ``(N, R, D)``, already scaled.
+        key: ``(N, T, D)``.
+        value: likewise.
+        places: ``(R,)``, rising: which tokens the queries are of; all by default.
+        keep: whether the backward pass follows.
+
+    Returns:
+        The mixed values ``(N, R, D)``, and what :func:`attend_backward` needs, if wanted: the probabilities of each
+        block.
     """
-    future = torch.full((_ROWS, _ROWS), float("-inf"), dtype=query.dtype, device=query.device).triu(1)
-    mixed, blocks = torch.empty_like(value), []
-    for start, end in _blocks(query.shape[1]):
-        scores = torch.bmm(query[:, start:end], key[:, :end].mT)
-        scores[:, :, start:] += future[: end - start, : end - start]
+    mixed, blocks = torch.empty_like(query), []
+    for rows, end, future in _blocks(query, places):
+        scores = torch.bmm(query[:, rows], key[:, :end].mT)
+        scores[:, :, end - future.shape[1] :] += future
         weights = scores.softmax(-1)
-        mixed[:, start:end] = torch.bmm(weights, value[:, :end])
+        mixed[:, rows] = torch.bmm(weights, value[:, :end])
         if keep:
             blocks.append(weights)
     return mixed, blocks
@@ -41,16 +51,33 @@ def attend_forward(query: Tensor, key: Tensor, value: Tensor, *, keep: bool = Tr
 def attend_backward(
     gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, blocks: Sequence[Tensor]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradients of queries, keys and values from the gradient ``(N, T, D)`` of the result."""
+    """Return the gradients of queries, keys and values from the gradient ``(N, R, D)`` of the result."""
     of_query, of_key, of_value = torch.empty_like(query), torch.zeros_like(key), torch.zeros_like(value)
-    for (start, end), weights in zip(_blocks(query.shape[1]), blocks, strict=True):
-        rows = gradient[:, start:end]
-        of_weights = torch.bmm(rows, value[:, :end].mT)
+    for start, weights in zip(range(0, query.shape[1], _ROWS), blocks, strict=True):
+        rows, end = slice(start, start + _ROWS), weights.shape[2]
+        of_mixed = gradient[:, rows]
+        of_weights = torch.bmm(of_mixed, value[:, :end].mT)
         of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
-        of_query[:, start:end] = torch.bmm(of_scores, key[:, :end])
-        of_key[:, :end].baddbmm_(of_scores.mT, query[:, start:end])
-        of_value[:, :end].baddbmm_(weights.mT, rows)
+        of_query[:, rows] = torch.bmm(of_scores, key[:, :end])
+        of_key[:, :end].baddbmm_(of_scores.mT, query[:, rows])
+        of_value[:, :end].baddbmm_(weights.mT, of_mixed)
     return of_query, of_key, of_value
+
+
+def _blocks(query: Tensor, places: Tensor | None) -> Iterator[tuple[slice, int, Tensor]]:
+    """Yield blocks of queries, where the keys that one of them sees end, and what hides the last keys from the others.
+
+    The last is added to the scores with the last keys, ``(rows, number of such keys)``.
+    """
+    hidden = torch.full((_ROWS, _ROWS), float("-inf"), dtype=query.dtype, device=query.device).triu(1)
+    for start in range(0, query.shape[1], _ROWS):
+        stop = min(start + _ROWS, query.shape[1])
+        if places is None:
+            yield slice(start, stop), stop, hidden[: stop - start, : stop - start]
+            continue
+        first, end = int(places[start]), int(places[stop - 1]) + 1
+        later = torch.arange(first, end, device=query.device) > places[start:stop, None]
+        yield slice(start, stop), end, torch.zeros_like(later, dtype=query.dtype).masked_fill_(later, float("-inf"))
 
 
 class BlockedCausalAttention(torch.autograd.Function):
@@ -68,11 +95,6 @@ class BlockedCausalAttention(torch.autograd.Function):
         """Return the gradients of queries, keys and values."""
         query, key, value, *blocks = ctx.saved_tensors
         return attend_backward(gradients[0].contiguous(), query, key, value, blocks)
-
-
-def _blocks(length: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, length, _ROWS):
-        yield start, min(start + _ROWS, length)
 
 
 def attend(

@@ -112,7 +112,7 @@ def _train_written(
         adapter = StackedLora(base, config.rank, alpha, seed)
 
         def compute(batch: Batch) -> float:
-            loss, gradients = step(adapter.merged(), batch, matrices_only=True)
+            loss, gradients = step.of_matrices(base, adapter.folded(step.dtype), batch)
             adapter.take_gradients(gradients)
             return loss
 

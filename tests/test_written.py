@@ -7,7 +7,8 @@ import torch
 
 from ensemble.encode import IGNORE, Batch
 from ensemble.model import GridLM, build_model, model_config
-from ensemble.processor.stacked import can_write_out, stack
+from ensemble.processor.adapters import StackedLora
+from ensemble.processor.stacked import can_write_out, fold, stack
 from ensemble.processor.written import WrittenStep
 
 
@@ -45,13 +46,34 @@ def test_loss_and_gradients_are_those_of_autograd(model: GridLM, num_rows: int, 
 
 
 def test_gradients_of_matrices_alone_are_the_same(model: GridLM) -> None:
-    step, batch = WrittenStep(model, torch.float64), random_batch(2, 30)
-    (loss, every), (same_loss, matrices) = step(stack(model), batch), step(stack(model), batch, matrices_only=True)
+    step, weights, batch = WrittenStep(model, torch.float64), stack(model), random_batch(2, 30)
+    (loss, every), (same_loss, matrices) = (
+        step(weights, batch),
+        step.of_matrices(weights, fold(weights, step.dtype), batch),
+    )
     assert same_loss == loss
+    norms = {"attention": weights.norms[0:-1:2], "gate_up": weights.norms[1:-1:2]}
     for name in ("attention", "mixed", "gate_up", "down"):
-        assert torch.equal(getattr(matrices, name), getattr(every, name))
+        folded = getattr(matrices, name)
+        assert torch.equal(folded * norms[name][:, None, None] if name in norms else folded, getattr(every, name))
     assert not matrices.norms.any()
     assert not matrices.embedding.any()
+
+
+def test_an_adapter_gets_the_gradients_of_its_sum(model: GridLM) -> None:
+    step, base, batch = WrittenStep(model, torch.float64), stack(model), random_batch(1, 30)
+    adapter = StackedLora(base, 4, 8.0, seed=0)
+    for factor in adapter.parameters():
+        factor.data = torch.randn(factor.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    merged = adapter.merged()
+    loss, gradients = step.of_matrices(base, adapter.folded(step.dtype), batch)
+    adapter.take_gradients(gradients)
+    expected_loss, every = step(merged, batch)
+    assert loss == pytest.approx(expected_loss)
+    for name, (inner, outer) in adapter.pairs.items():
+        of_sum = getattr(every, name).flatten(0, -3)
+        torch.testing.assert_close(outer.grad, 4.0 * of_sum @ inner.mT)
+        torch.testing.assert_close(inner.grad, 4.0 * outer.mT @ of_sum)
 
 
 def test_stacking_keeps_every_weight(model: GridLM) -> None:

@@ -9,7 +9,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from ensemble.processor.stacked import MATRICES, Stacked
+from ensemble.processor import fused
+from ensemble.processor.stacked import MATRICES, Folded, Stacked, array, fold
 
 
 class StackedLora:
@@ -28,6 +29,13 @@ class StackedLora:
 
     def __init__(self, base: Stacked, rank: int, alpha: float, seed: int) -> None:
         self._base, self._scale = base, alpha / rank**0.5
+        self._norms = {
+            "attention": base.norms[0:-1:2].repeat_interleave(3, 0),
+            "mixed": torch.ones_like(base.mixed[:, 0]),
+            "gate_up": base.norms[1:-1:2].repeat_interleave(2, 0),
+            "down": torch.ones_like(base.down[:, 0]),
+        }
+        self._folded: Folded | None = None
         self.pairs: dict[str, tuple[nn.Parameter, nn.Parameter]] = {}
         for name in MATRICES:
             matrices = getattr(base, name).flatten(0, -3)
@@ -61,10 +69,24 @@ class StackedLora:
         return replace(self._base, **adapted)
 
     @torch.no_grad()
-    def take_gradients(self, gradients: Stacked) -> None:
-        """Set the factors' gradients from those of the adapted network."""
+    def folded(self, dtype: torch.dtype) -> Folded:
+        """Return the adapted network's matrices as a step multiplies with them."""
+        if self._folded is None or self._folded.mixed.dtype != dtype:
+            self._folded = fold(self._base, dtype)
         for name, (inner, outer) in self.pairs.items():
-            of_matrices = getattr(gradients, name).flatten(0, -3)
+            base = getattr(self._base, name).flatten(0, -3)
+            update = torch.bmm(outer.to(dtype), inner.to(dtype))
+            into = getattr(self._folded, name).view(base.shape)
+            fused.add_update(array(base), array(update), self._scale, array(self._norms[name]), array(into))
+        return self._folded
+
+    @torch.no_grad()
+    def take_gradients(self, gradients: Stacked) -> None:
+        """Set the factors' gradients from those of the folded matrices (``WrittenStep.of_matrices``)."""
+        for name, (inner, outer) in self.pairs.items():
+            of_matrices, norms = getattr(gradients, name).flatten(0, -3), self._norms[name][:, None]
             dtype = of_matrices.dtype
-            outer.grad = torch.bmm(of_matrices, inner.mT.to(dtype)).to(outer.dtype).mul_(self._scale)
-            inner.grad = torch.bmm(outer.mT.to(dtype), of_matrices).to(inner.dtype).mul_(self._scale)
+            scaled = (inner * norms).mul_(self._scale).to(dtype)
+            outer.grad = torch.bmm(of_matrices, scaled.mT).to(outer.dtype)
+            of_inner = torch.bmm(outer.mT.to(dtype), of_matrices)
+            inner.grad = of_inner.to(inner.dtype).mul_(norms).mul_(self._scale)

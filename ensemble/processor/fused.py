@@ -166,6 +166,26 @@ def norm_backward(of_normed: Narrow, normed: Narrow, scales: Wide, of_hidden: Wi
             narrow[i, j] = _narrow(of_hidden[i, j], narrow)
 
 
+@njit(cache=True)
+def add_update(base: Wide, update: Narrow, scale: Any, norms: Wide, folded: Narrow) -> None:
+    """Write ``(base + scale * update) * norms`` to ``folded``.
+
+    Args:
+        base: ``(G, O, I)``, ``G`` matrices.
+        update: likewise.
+        scale: of the updates.
+        norms: ``(G, I)``: weights of the norm before each matrix.
+        folded: ``(G, O, I)``, written.
+    """
+    number, outputs, inputs = base.shape
+    factor = base.dtype.type(scale)
+    for g in range(number):
+        for o in range(outputs):
+            kept, change, out, weights = base[g, o], update[g, o], folded[g, o], norms[g]
+            for i in range(inputs):
+                out[i] = _narrow((kept[i] + factor * _widen(change[i])) * weights[i], out)
+
+
 @njit(cache=True, fastmath=_ANY_ORDER)
 def turn_heads(projected: Narrow, norms: Wide, cos: Wide, sin: Wide, eps: float, scales: Wide, heads: Narrow) -> None:
     """Norm and turn queries and keys, and lay out all heads for attention.

@@ -1,7 +1,7 @@
 """``GridLM`` on a processor without gradients, written out: prompts into a key-value cache, and tokens after them.
 
-The counterpart of ``processor.written`` for decoding and scoring; one new token of each sequence attends in one pass
-over the cache (``processor.fused.attend_one``).
+The counterpart of ``processor.written`` for decoding and scoring; one new token of each sequence goes through all
+layers in one call (``processor.one_token``).
 """
 
 import torch
@@ -10,7 +10,8 @@ from torch import Tensor
 from ensemble.attention import additive_mask, attend_forward, cache_mask
 from ensemble.model import GridLM
 from ensemble.processor import fused
-from ensemble.processor.stacked import array, fold, stack
+from ensemble.processor.one_token import ROWS, run_layers
+from ensemble.processor.stacked import Turns, array, fold, stack
 
 
 class Reader:
@@ -23,7 +24,7 @@ class Reader:
 
     def __init__(self, model: GridLM, dtype: torch.dtype) -> None:
         weights = stack(model).to(torch.float32)
-        self.dtype, self._rotary, self._eps = dtype, model.model.rotary_emb, float(model.config.rms_norm_eps)
+        self.dtype, self._turns, self._eps = dtype, Turns(model), float(model.config.rms_norm_eps)
         self._folded, self._embedding, self._last_norm = fold(weights, dtype), weights.embedding, weights.norms[-1]
         self._num_heads, self._size = model.config.num_attention_heads, weights.head_norms.shape[-1]
 
@@ -53,20 +54,19 @@ class Reader:
         num_rows, new = tokens.shape
         folded, eps, end = self._folded, self._eps, filled + new
         hidden = self._embedding[tokens.flatten()]
-        cos, sin = (part[..., : self._size // 2].contiguous() for part in self._rotary(hidden, positions))
+        cos, sin = self._turns(positions)
+        if new == 1 and filled and seen is None:
+            return self._run_one(hidden, cos, sin, keys, values, visible, filled)
         normed, scales = torch.empty_like(hidden, dtype=self.dtype), hidden.new_empty(len(hidden))
         heads = torch.empty(3, num_rows, self._num_heads, new, self._size, dtype=self.dtype)
-        mixed = torch.empty(num_rows, new, self._num_heads, self._size, dtype=self.dtype)
         mask = None
         if seen is not None:
             mask = additive_mask(seen, self.dtype)
-        elif filled and new > 1:
+        elif filled:
             mask = cache_mask(visible, filled, new, self.dtype)
-        # Arrays of what stays the same over the layers: for one token, making them costs as much as the products.
         turns = array(cos), array(sin), eps, array(hidden.new_empty(num_rows, new, 2, self._num_heads)), array(heads)
-        entries = array(heads[0, :, :, 0]), array(keys), array(values), array(visible), array(hidden.new_empty(end))
         norms, into = array(folded.head_norms), (eps, array(normed), array(scales))
-        wide, one = array(hidden), array(mixed[:, 0])
+        wide = array(hidden)
         fused.norm(wide, *into)
         for k in range(len(keys)):
             projected = (normed @ folded.attention[k].T).view(num_rows, new, 3, self._num_heads, self._size)
@@ -78,9 +78,6 @@ class Reader:
                 hidden, mixed = hidden.view(num_rows, new, -1)[rows, ends], mixed.transpose(1, 2)
                 normed, scales, new = normed[:num_rows], scales[:num_rows], 1
                 wide, into = array(hidden), (eps, array(normed), array(scales))
-            elif new == 1 and mask is None:
-                query, all_keys, all_values, entry_seen, scores = entries
-                fused.attend_one(query, all_keys[k], all_values[k], entry_seen, filled, scores, one)
             elif filled == 0:
                 mixed, _ = attend_forward(*heads.flatten(1, 2), keep=False)
                 mixed = mixed.view(heads.shape[1:]).transpose(1, 2)
@@ -92,6 +89,34 @@ class Reader:
             fused.gate(array(gate_up), array(inner))
             fused.add_and_norm(wide, array(inner @ folded.down[k].T), *into)
         return (hidden * scales[:, None] * self._last_norm).view(num_rows, new, -1)
+
+    def _run_one(
+        self, hidden: Tensor, cos: Tensor, sin: Tensor, keys: Tensor, values: Tensor, visible: Tensor, filled: int
+    ) -> Tensor:
+        """Return normed hidden states ``(B, 1, E)`` of one new token of each sequence."""
+        num_rows, width = hidden.shape
+        padded = hidden.new_zeros(-(-num_rows // ROWS) * ROWS, width)
+        padded[:num_rows] = hidden
+        folded = self._folded
+        run_layers(
+            array(padded),
+            num_rows,
+            array(cos),
+            array(sin),
+            array(folded.attention),
+            array(folded.mixed),
+            array(folded.gate_up),
+            array(folded.down),
+            array(folded.head_norms),
+            self._eps,
+            array(keys),
+            array(values),
+            array(visible),
+            filled,
+        )
+        hidden = padded[:num_rows]
+        scales = (hidden.square().mean(1, keepdim=True) + self._eps).rsqrt()
+        return (hidden * scales * self._last_norm)[:, None]
 
 
 def _until(ends: Tensor, length: int, dtype: torch.dtype) -> Tensor:

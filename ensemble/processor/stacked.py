@@ -151,6 +151,22 @@ def fold(weights: Stacked, dtype: torch.dtype) -> Folded:
     )
 
 
+class Turns:
+    """Cosines and sines of a model's rotary embedding, without what it computes twice and for other axes."""
+
+    def __init__(self, model: GridLM) -> None:
+        rotary = model.model.rotary_emb
+        self._frequencies: Tensor = rotary.inv_freq
+        self._axes = torch.zeros(len(self._frequencies), dtype=torch.long)
+        for axis in (1, 2):  # interleaved, as far as the axis has frequencies
+            self._axes[axis : 3 * rotary.mrope_section[axis] : 3] = axis
+
+    def __call__(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``(B, T, D // 2)`` float32 cosines and sines for tokens at ``positions (3, B, T)``."""
+        angles = positions.permute(1, 2, 0)[..., self._axes] * self._frequencies
+        return angles.cos(), angles.sin()
+
+
 def array(tensor: Tensor) -> NDArray[Any]:
     """Return a tensor's memory as an array; bfloat16 as ``uint16``."""
     return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()

@@ -2,8 +2,8 @@
 
 At the width of the embedded network most of a step by autograd is not matrix products but what surrounds them: casts,
 norms, rotary turns, bookkeeping. Here each of these is one pass over memory (``processor.fused``), the norms' weights
-are folded into the matrices behind them, and after the last attention only the tokens that are trained go on. Loss and
-gradients are those of the model to rounding; ``tests/test_written.py`` compares them in float64.
+are folded into the matrices behind them, and from the last layer's queries on only the tokens that are trained go on.
+Loss and gradients are those of the model to rounding; ``tests/test_written.py`` compares them in float64.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ensemble.attention import attend_backward, attend_forward
 from ensemble.encode import IGNORE, Batch
 from ensemble.model import GridLM
 from ensemble.processor import fused
-from ensemble.processor.stacked import MATRICES, Folded, Stacked, array, fold
+from ensemble.processor.stacked import MATRICES, Folded, Stacked, Turns, array, fold
 
 
 @dataclass(slots=True, eq=False)
@@ -28,7 +28,7 @@ class _Layer:
     projected: Tensor
     head_scales: Tensor
     heads: Tensor
-    blocks: list[Tensor]
+    blocks: list[list[Tensor]]
     mixed: Tensor
     second: Tensor
     second_scales: Tensor
@@ -38,12 +38,13 @@ class _Layer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shared:
-    """What all layers of a step need."""
+    """What all layers of a step need; ``places`` are the trained tokens of each sequence."""
 
     folded: Folded
     cos: Tensor
     sin: Tensor
     trained: Tensor
+    places: list[Tensor]
 
 
 class WrittenStep:
@@ -59,24 +60,40 @@ class WrittenStep:
         self.dtype = dtype
         self.num_heads, self.head_size = config.num_attention_heads, model.model.layers[0].self_attn.head_dim
         self.eps: float = config.rms_norm_eps
-        self._rotary = model.model.rotary_emb
+        self._turns = Turns(model)
 
     @torch.no_grad()
-    def __call__(self, weights: Stacked, batch: Batch, *, matrices_only: bool = False) -> tuple[float, Stacked]:
+    def __call__(self, weights: Stacked, batch: Batch) -> tuple[float, Stacked]:
         """Return the mean loss in nats per label, and the gradients.
 
         Args:
             weights: the network.
             batch: sequences padded on the right.
-            matrices_only: leave out the gradients of embedding and norms, and return those of matrices as they were
-                multiplied, in the step's dtype.
         """
+        loss, gradients = self._run(weights, fold(weights, self.dtype), batch, matrices_only=False)
+        gradients.attention *= weights.norms[0:-1:2, None, None]
+        gradients.gate_up *= weights.norms[1:-1:2, None, None]
+        return loss, gradients
+
+    @torch.no_grad()
+    def of_matrices(self, weights: Stacked, folded: Folded, batch: Batch) -> tuple[float, Stacked]:
+        """Return the mean loss, and the gradients of the folded matrices in the step's dtype; those of others are 0.
+
+        Args:
+            weights: the network, of which matrices are not read.
+            folded: its matrices.
+            batch: sequences padded on the right.
+        """
+        return self._run(weights, folded, batch, matrices_only=True)
+
+    def _run(self, weights: Stacked, folded: Folded, batch: Batch, *, matrices_only: bool) -> tuple[float, Stacked]:
         tokens = batch.tokens.flatten()
         wanted = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORE).flatten()
-        trained = torch.nonzero(wanted != IGNORE)[:, 0]
+        is_trained = (wanted != IGNORE).view(batch.tokens.shape)
+        trained, places = is_trained.flatten().nonzero()[:, 0], [row.nonzero()[:, 0] for row in is_trained]
         hidden = weights.embedding[tokens]
-        cos, sin = (part[..., : self.head_size // 2].contiguous() for part in self._rotary(hidden, batch.positions))
-        shared = _Shared(fold(weights, self.dtype), cos, sin, trained)
+        cos, sin = (part.to(hidden.dtype) for part in self._turns(batch.positions))
+        shared = _Shared(folded, cos, sin, trained, places)
         layers: list[_Layer] = []
         normed, scales = self._empty(hidden), hidden.new_empty(len(hidden))
         fused.norm(array(hidden), self.eps, array(normed), array(scales))
@@ -114,9 +131,6 @@ class WrittenStep:
             gradients.norms[0:-1:2] = (gradients.attention.flatten(1, 2) * weights.attention.flatten(1, 2)).sum(1)
             gradients.norms[1:-1:2] = (gradients.gate_up.flatten(1, 2) * weights.gate_up.flatten(1, 2)).sum(1)
             gradients.head_norms[:, 0] *= self.head_size**-0.5
-        norms = weights.norms[:, None, None].to(gradients.attention.dtype)
-        gradients.attention *= norms[0:-1:2]
-        gradients.gate_up *= norms[1:-1:2]
         return loss, gradients
 
     def _empty(self, like: Tensor) -> Tensor:
@@ -145,7 +159,7 @@ class WrittenStep:
     ) -> tuple[_Layer, Tensor, Tensor, Tensor]:
         """Run a layer on a normed input; return what to keep, and what the next one gets: hidden, normed, scales.
 
-        After attention the last layer goes on with the trained tokens only.
+        From its queries on the last layer goes on with the trained tokens only.
         """
         num_rows, length = shape
         projected = (first @ shared.folded.attention[k].T).view(num_rows, length, 3, self.num_heads, self.head_size)
@@ -153,10 +167,14 @@ class WrittenStep:
         heads = torch.empty(3, num_rows, self.num_heads, length, self.head_size, dtype=self.dtype)
         norms, cos, sin = array(shared.folded.head_norms[k]), array(shared.cos), array(shared.sin)
         fused.turn_heads(array(projected), norms, cos, sin, self.eps, array(head_scales), array(heads))
-        mixed, blocks = attend_forward(*heads.flatten(1, 2))
-        mixed = mixed.view(heads.shape[1:]).transpose(1, 2).reshape(num_rows * length, -1)
         if is_last:
-            mixed, hidden = mixed[shared.trained], hidden[shared.trained]
+            hidden, parts = hidden[shared.trained], _trained_queries(heads, shared.places)
+            attended = [attend_forward(*part, row) for part, row in zip(parts, shared.places, strict=True)]
+            mixed = torch.cat([part.transpose(0, 1).flatten(1) for part, _ in attended])
+        else:
+            attended = [attend_forward(*heads.flatten(1, 2))]
+            mixed = attended[0][0].view(heads.shape[1:]).transpose(1, 2).reshape(num_rows * length, -1)
+        blocks = [kept for _, kept in attended]
         second, second_scales = self._add_and_norm(hidden, mixed @ shared.folded.mixed[k].T)
         gate_up = second @ shared.folded.gate_up[k].T
         inner = gate_up.new_empty(len(gate_up), gate_up.shape[1] // 2)
@@ -191,11 +209,13 @@ class WrittenStep:
         of_mixed = narrow @ shared.folded.mixed[k]
         torch.mm(narrow.T, layer.mixed, out=gradients.mixed[k])
         num_rows, num_heads, length, size = layer.heads.shape[1:]
-        if len(of_hidden) < num_rows * length:
-            of_hidden, of_mixed = (_spread(part, shared.trained, num_rows * length) for part in (of_hidden, of_mixed))
-        of_mixed = of_mixed.view(num_rows, length, num_heads, size).transpose(1, 2).reshape(-1, length, size)
-        query, key, value = layer.heads.flatten(1, 2)
-        of_heads = torch.stack(attend_backward(of_mixed, query, key, value, layer.blocks))
+        if k + 1 == len(shared.folded.down):
+            of_hidden = _spread(of_hidden, shared.trained, num_rows * length)
+            of_heads = self._last_attention_backward(of_mixed, layer, shared.places)
+        else:
+            of_mixed = of_mixed.view(num_rows, length, num_heads, size).transpose(1, 2).reshape(-1, length, size)
+            query, key, value = layer.heads.flatten(1, 2)
+            of_heads = torch.stack(attend_backward(of_mixed, query, key, value, layer.blocks[0]))
         of_projected = torch.empty_like(layer.projected)
         fused.turn_heads_backward(
             array(of_heads.view(layer.heads.shape)),
@@ -212,6 +232,23 @@ class WrittenStep:
         if not stop:
             narrow = self._norm_backward(low @ shared.folded.attention[k], layer.first, layer.first_scales, of_hidden)
         return of_hidden, narrow
+
+    def _last_attention_backward(self, of_mixed: Tensor, layer: _Layer, places: list[Tensor]) -> Tensor:
+        """Return the gradient of the last layer's heads from that of what the trained tokens mixed."""
+        of_heads = torch.zeros_like(layer.heads)
+        num_heads, size = layer.heads.shape[2], layer.heads.shape[4]
+        of_rows = torch.split(of_mixed, [len(row) for row in places])
+        parts = zip(of_rows, _trained_queries(layer.heads, places), layer.blocks, places, strict=True)
+        for b, (of_row, heads, blocks, row) in enumerate(parts):
+            gradient = of_row.view(-1, num_heads, size).transpose(0, 1).contiguous()
+            of_query, of_heads[1, b], of_heads[2, b] = attend_backward(gradient, *heads, blocks)
+            of_heads[0, b].index_copy_(1, row, of_query)
+        return of_heads
+
+
+def _trained_queries(heads: Tensor, places: list[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """Return queries of the trained tokens, keys and values of each sequence, ``(H, R, D)`` and ``(H, T, D)`` twice."""
+    return [(heads[0, b][:, row], heads[1, b], heads[2, b]) for b, row in enumerate(places)]
 
 
 def _spread(rows: Tensor, places: Tensor, count: int) -> Tensor:
