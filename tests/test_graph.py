@@ -95,21 +95,12 @@ def test_things_are_laid_over_each_other(join, grid, expected):
         ("symmetrize found left-right", "00121/00300/00120", "00121/00303/00121"),
         ("symmetrize found up-down", "000/220/300/020", "000/220/300/220"),
         ("period rising", "1200/2000/0003/0000", "1231/2312/3123/1231"),
-        ("double turned", "12/30", "1231/3002/2003/1321"),
-        ("fractal own color", "12/22", "1002/0022/0202/2222"),
         ("slant forward", "12/34", "012/340"),
         ("scale down 2 loose", "1000/0003/0200/0000", "13/20"),
-        ("smooth", "1111/1211/1110/1111", "1111/1111/1111/1111"),
-        ("tile down input", "000/010/200", "000/010/200"),
     ],
 )
 def test_pictures_change_as_the_step_says(step, grid, expected):
     assert np.array_equal(run_text(f'pipe(input, "{step}")', grid_from_text(grid)), grid_from_text(expected))
-
-
-def test_a_cut_part_is_tiled_along_one_side_only():
-    found = run_text('pipe(input, "crop", "tile down input")', grid_from_text("0000/0000/0010/0020"))
-    assert np.array_equal(found, grid_from_text("0010/0020/0010/0020"))
 
 
 def test_every_step_reads_back_and_a_wrong_one_is_refused():
