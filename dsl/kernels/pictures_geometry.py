@@ -28,8 +28,10 @@ def window(a: Cells, y: int, x: int, top: int, left: int, height: int, width: in
     if height < 1 or width < 1:
         return 0, 0, 0, 0
     for r in range(height):
+        # Slices, not sums of indices: these keep the loop out of vector registers.
+        row, line = a[top + r, left : left + width], out[r * width : (r + 1) * width]
         for c in range(width):
-            out[r * width + c] = a[top + r, left + c]
+            line[c] = row[c]
     return height, width, y + top, x + left
 
 
@@ -48,18 +50,23 @@ def draw_turned(a: Cells, symmetry: int, top: int, left: int, width: int, out: C
     """
     h, w = a.shape
     across, down = (width, 1) if symmetry >= 4 else (1, width)
+    up = symmetry == 2 or symmetry == 3 or symmetry == 5 or symmetry == 7
+    back = symmetry == 1 or symmetry == 3 or symmetry == 6 or symmetry == 7
     place = top * width + left
-    if symmetry == 2 or symmetry == 3 or symmetry == 5 or symmetry == 7:
-        place += (h - 1) * down
-        down = -down
-    if symmetry == 1 or symmetry == 3 or symmetry == 6 or symmetry == 7:
+    if back:
         place += (w - 1) * across
-        across = -across
+    # Unsigned: numba checks a signed index for a negative one at every cell.
+    step = np.uint64(across)
     for r in range(h):
-        here = place + r * down
-        for c in range(w):
-            out[here] = a[r, c]
-            here += across
+        here = np.uint64(place + (h - 1 - r if up else r) * down)
+        if back:
+            for c in range(w):
+                out[here] = a[r, c]
+                here -= step
+        else:
+            for c in range(w):
+                out[here] = a[r, c]
+                here += step
 
 
 @njit(cache=True)
