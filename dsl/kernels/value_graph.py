@@ -130,16 +130,19 @@ def _picture_key(
 ) -> np.uint64:
     place = ((top + 128) << 40) | ((left + 128) << 24) | (image << 16) | (height << 8) | width
     key = _mixed(_MULTIPLIER, np.uint64(place))
-    word = np.uint64(0)
-    filled = 0
-    for k in range(start, start + height * width):
+    end = start + height * width
+    while start + 16 <= end:
+        # A slice of fixed length is packed without a check or a branch at every cell.
+        block = cells[start : start + 16]
+        word = np.uint64(0)
+        for k in range(16):
+            word |= np.uint64(block[k]) << np.uint64(4 * k)
+        key = _mixed(key, word)
+        start += 16
+    word = np.uint64(1)
+    for k in range(start, end):
         word = (word << np.uint64(4)) | np.uint64(cells[k])
-        filled += 1
-        if filled == 16:
-            key = _mixed(key, word)
-            word = np.uint64(0)
-            filled = 0
-    key = _mixed(key, word + np.uint64(filled + 1)) * _MULTIPLIER
+    key = _mixed(key, word) * _MULTIPLIER
     key ^= key >> np.uint64(29)
     return key | np.uint64(1)
 
