@@ -52,21 +52,23 @@ def draw_turned(a: Cells, symmetry: int, top: int, left: int, width: int, out: C
     across, down = (width, 1) if symmetry >= 4 else (1, width)
     up = symmetry == 2 or symmetry == 3 or symmetry == 5 or symmetry == 7
     back = symmetry == 1 or symmetry == 3 or symmetry == 6 or symmetry == 7
-    place = top * width + left
-    if back:
-        place += (w - 1) * across
-    # Unsigned: numba checks a signed index for a negative one at every cell.
-    step = np.uint64(across)
+    place = top * width + left + ((w - 1) * across if back else 0)
+    # Unsigned, since numba checks a signed index for a negative one at every cell; loops of one step each are faster.
+    one, line = np.uint64(1), np.uint64(width)
     for r in range(h):
         here = np.uint64(place + (h - 1 - r if up else r) * down)
-        if back:
+        if symmetry >= 4:
             for c in range(w):
                 out[here] = a[r, c]
-                here -= step
+                here = here - line if back else here + line
+        elif back:
+            for c in range(w):
+                out[here] = a[r, c]
+                here -= one
         else:
             for c in range(w):
                 out[here] = a[r, c]
-                here += step
+                here += one
 
 
 @njit(cache=True)
