@@ -178,7 +178,7 @@ def _register(graph: Graph, key: np.uint64, slot: int, start: int, kind: int) ->
     return number
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def intern_picture(
     graph: Graph, cells: NDArray[np.uint8], start: int, height: int, width: int, top: int, left: int, image: int
 ) -> int:
@@ -397,7 +397,7 @@ def _is_blank(graph: Graph, values: NDArray[np.int32]) -> bool:
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def add_node(graph: Graph, values: NDArray[np.int32], cost: float, parent: int, operation: int) -> int:
     """Add a node, or make a known one cheaper; return its number, or ``MISSING`` if it is blank or memory is full."""
     key = _MULTIPLIER
