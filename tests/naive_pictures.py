@@ -548,7 +548,7 @@ def at_origin(name: str, arg: int, a: Cells) -> Cells | None:
 
 def sized(name: str, arg: int, a: Cells, y: int, x: int, frames: list[int]) -> Cells | None:
     """Return the cells of operations whose result is a frame."""
-    variants = {"TILE": 2, "MIRROR_TILE": 2}.get(name, 1)
+    variants = {"TILE": 4, "MIRROR_TILE": 2}.get(name, 1)
     height, width = frames[2 * (arg // variants) : 2 * (arg // variants) + 2]
     if height == 0:
         return None
@@ -567,7 +567,8 @@ def sized(name: str, arg: int, a: Cells, y: int, x: int, frames: list[int]) -> C
         else:
             unit = a
             if name == "TILE":
-                unit = np.pad(a, ((0, arg % 2), (0, arg % 2)))
+                beyond = ((0, 0), (1, 1), (0, 99), (99, 0))[arg % 4]
+                unit = np.pad(a, ((0, beyond[0]), (0, beyond[1])))
             if name == "MIRROR_TILE":
                 unit = np.vstack([a, np.flipud(a)[1:-1] if arg % 2 else np.flipud(a)])
                 unit = np.hstack([unit, np.fliplr(unit)[:, 1:-1] if arg % 2 else np.fliplr(unit)])

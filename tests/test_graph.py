@@ -97,10 +97,16 @@ def test_things_are_laid_over_each_other(join, grid, expected):
         ("period rising", "1200/2000/0003/0000", "1231/2312/3123/1231"),
         ("slant forward", "12/34", "012/340"),
         ("scale down 2 loose", "1000/0003/0200/0000", "13/20"),
+        ("tile down input", "000/010/200", "000/010/200"),
     ],
 )
 def test_pictures_change_as_the_step_says(step, grid, expected):
     assert np.array_equal(run_text(f'pipe(input, "{step}")', grid_from_text(grid)), grid_from_text(expected))
+
+
+def test_a_cut_part_is_tiled_along_one_side_only():
+    found = run_text('pipe(input, "crop", "tile down input")', grid_from_text("0000/0000/0010/0020"))
+    assert np.array_equal(found, grid_from_text("0010/0020/0010/0020"))
 
 
 def test_every_step_reads_back_and_a_wrong_one_is_refused():

@@ -124,7 +124,7 @@ ARGUMENTS = {
     "RECTANGLES": range(3),
     "FIT": range(2),
     "RESIZE": range(2),
-    "TILE": range(4),
+    "TILE": range(8),
     "MIRROR_TILE": range(4),
     "REFLOW": range(2),
     "CENTERED": range(2),

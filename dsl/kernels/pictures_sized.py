@@ -11,6 +11,8 @@ Numbers = NDArray[np.int64]
 Result = tuple[int, int, int, int]
 
 COLUMNS = 32
+FAR = 256
+"""More lines than a place and a frame's side together."""
 
 
 @njit(cache=True)
@@ -47,7 +49,7 @@ def map_side(kind: int, length: int, place: int, size: int, start: int, scratch:
 
     Args:
         kind: 0 scaled, 1 repeated, 2 repeated with one black line between, 3 every other repeat mirrored, 4 the same
-            with the edge line shared.
+            with the edge line shared, 5 once, at its place.
         length: number of the picture's lines.
         place: where the picture lies.
         size: number of the frame's lines.
@@ -61,6 +63,8 @@ def map_side(kind: int, length: int, place: int, size: int, start: int, scratch:
         period = 2 * length
     elif kind == 4:
         period = max(1, 2 * length - 2)
+    elif kind == 5:
+        period = FAR
     i = (-place) % period
     for line in range(size):
         if kind == 0:
@@ -68,7 +72,7 @@ def map_side(kind: int, length: int, place: int, size: int, start: int, scratch:
         if i < length:
             scratch[start + line] = i
         else:
-            scratch[start + line] = -1 if kind == 2 else period - i if kind == 4 else period - 1 - i
+            scratch[start + line] = -1 if kind == 2 or kind == 5 else period - i if kind == 4 else period - 1 - i
         i += 1
         if i >= period:
             i = 0
@@ -91,7 +95,7 @@ def reflow(a: Cells, height: int, width: int, out: Cells) -> Result:
 @njit(cache=True)
 def apply_sized(code: int, arg: int, a: Cells, y: int, x: int, frames: Numbers, out: Cells, scratch: Numbers) -> Result:
     """Apply an operation from ``FIT`` to ``CENTERED``."""
-    variants = 2 if code == codes.TILE or code == codes.MIRROR_TILE else 1
+    variants = 4 if code == codes.TILE else 2 if code == codes.MIRROR_TILE else 1
     target, variant = arg // variants, arg % variants
     height, width = frames[2 * target], frames[2 * target + 1]
     if height < 1 or width < 1 or height > 30 or width > 30:
@@ -104,6 +108,8 @@ def apply_sized(code: int, arg: int, a: Cells, y: int, x: int, frames: Numbers, 
     if code == codes.REFLOW:
         return reflow(a, height, width, out)
     kind = 0 if code == codes.RESIZE else 1 + variant if code == codes.TILE else 3 + variant
-    map_side(kind, h, y, height, 0, scratch)
-    map_side(kind, w, x, width, COLUMNS, scratch)
+    if code == codes.TILE and variant >= 2:
+        kind = 1
+    map_side(5 if code == codes.TILE and variant == 3 else kind, h, y, height, 0, scratch)
+    map_side(5 if code == codes.TILE and variant == 2 else kind, w, x, width, COLUMNS, scratch)
     return draw_mapped(a, height, width, out, scratch)

@@ -150,7 +150,7 @@ _CHANGES: tuple[tuple[str, int, Choices], ...] = (
 _SIZED: tuple[tuple[str, int, Choices], ...] = (
     ("fit", p.FIT, ("",)),
     ("resize", p.RESIZE, ("",)),
-    ("tile", p.TILE, ("", "spaced")),
+    ("tile", p.TILE, ("", "spaced", "down", "right")),
     ("mirror tile", p.MIRROR_TILE, ("", "shared")),
     ("reflow", p.REFLOW, ("",)),
     ("centered", p.CENTERED, ("",)),
