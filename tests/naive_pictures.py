@@ -177,11 +177,7 @@ def downscale(a: Cells, factor: int) -> Cells | None:
     return small if np.array_equal(upscale(small, factor), a) else None
 
 
-def double(a: Cells, kind: int) -> Cells | None:
-    if kind == 7:
-        if a.shape[0] != a.shape[1]:
-            return None
-        return np.block([[a, np.rot90(a, -1)], [np.rot90(a), np.rot90(a, 2)]])
+def double(a: Cells, kind: int) -> Cells:
     right, below = np.hstack([a, np.fliplr(a)]), np.vstack([a, np.flipud(a)])
     return (
         np.hstack([a, a]),
@@ -228,8 +224,6 @@ def roll(a: Cells, direction: int) -> Cells:
 
 
 def fractal(a: Cells, kind: int) -> Cells:
-    if kind == 2:
-        return np.block([[keep(a, cell) for cell in line] for line in a])
     return np.kron((a == 0) if kind else (a > 0), a)
 
 
@@ -450,14 +444,6 @@ def fill_boxes(a: Cells, kind: int) -> Cells:
     return out - a if kind else out
 
 
-def smooth(a: Cells, _: int) -> Cells:
-    out = a.copy()
-    for cell in places(a):
-        window = [int(a[there]) for there in [cell, *neighbors(cell, ALL)] if inside(a, there)]
-        out[cell] = max(sorted(set(window)), key=lambda value: (window.count(value), value == a[cell]))
-    return out
-
-
 AT_PLACE: dict[str, Any] = {
     "KEEP": keep,
     "DROP": drop,
@@ -496,7 +482,6 @@ AT_PLACE: dict[str, Any] = {
     "FALL": fall,
     "AT_SIDE": at_side,
     "FILL_BOXES": fill_boxes,
-    "SMOOTH": smooth,
     "STAMP": stamp,
     "RECTANGLES": rectangles,
 }

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import dsl.kernels
 from dsl.grid import Grid, seal
-from dsl.kernels.cache import use_cache_folder
+from dsl.kernels.cache import njit, use_cache_folder
 from dsl.kernels.colors import KEEP
 from dsl.kernels.hashing import grid_hash
 from dsl.kernels.tiling import NOT_HIDDEN
@@ -212,6 +212,20 @@ def test_callers_use_one_type_of_arguments() -> None:
         function.__name__: function.signatures for function, _ in example_calls() if len(function.signatures) > 1
     }
     assert not several
+
+
+@pytest.mark.skipif(not JIT, reason="needs compiled kernels")
+def test_constants_in_calls_compile_no_kernel_again() -> None:
+    @njit(cache=False)
+    def inner(number: int) -> int:
+        return number + 1
+
+    @njit(cache=False)
+    def outer() -> int:
+        return inner(1) + inner(2)
+
+    assert outer() == 5
+    assert len(inner.signatures) == 1
 
 
 def test_cache_folder_is_writable_and_respects_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

@@ -4,26 +4,43 @@ import hashlib
 import os
 import platform
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar, cast
 
 os.environ.setdefault("NUMBA_OPT", "1")
 """Kernels are optimized once more in each kernel that calls them: less at a time is as fast and compiles sooner."""
 
 import numba  # noqa: E402  (reads its settings when it is loaded)
 from numba.core.registry import cpu_target  # noqa: E402
+from numba.core.types.misc import unliteral  # noqa: E402
+
+__all__ = ["completion_mark", "njit", "use_cache_folder"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-if TYPE_CHECKING:
 
-    def njit(*, cache: bool, inline: str = "never") -> Callable[[Function], Function]:
-        """Compile a loop with numba; this view of ``numba.njit`` keeps the function's own type."""
-else:
-    from numba import njit
+def njit(*, cache: bool, inline: str = "never") -> Callable[[Function], Function]:
+    """Compile a loop with numba, without code for calls from C; the function keeps its own type."""
 
-__all__ = ["completion_mark", "njit", "use_cache_folder"]
+    def compiled(function: Function) -> Function:
+        kernel = numba.njit(cache=cache, inline=inline, no_cfunc_wrapper=True)(function)
+        if not numba.config.DISABLE_JIT:
+            _ignore_constants(kernel)
+        return cast(Function, kernel)
+
+    return compiled
+
+
+def _ignore_constants(kernel: Any) -> None:
+    """Compile a kernel for types only: by itself numba compiles it once more for every constant that a call passes."""
+    template_of = kernel.get_call_template
+
+    def get_call_template(arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        plain = {name: unliteral(argument) for name, argument in named.items()}
+        return template_of([unliteral(argument) for argument in arguments], plain)
+
+    kernel.get_call_template = get_call_template
 
 
 def use_cache_folder() -> Path | None:

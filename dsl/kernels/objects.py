@@ -51,6 +51,19 @@ def collect_cells(grid: Grid8, labels: Labels, count: int) -> tuple[Cells, Numbe
 
 
 @njit(cache=True)
+def copy_cells(cells: Cells, first: int, end: int, painted: Cells, n: int) -> int:
+    """Copy a range of cells to ``painted``, from its row ``n`` on; return the row after the last.
+
+    Number by number: numba compiles the texts of its errors for an assignment of arrays.
+    """
+    for m in range(first, end):
+        for part in range(3):
+            painted[n, part] = cells[m, part]
+        n += 1
+    return n
+
+
+@njit(cache=True)
 def free_slides(
     grid: Grid8, labels: Labels, cells: Cells, starts: Numbers, background: int
 ) -> tuple[Numbers, Numbers, Numbers]:
@@ -191,8 +204,7 @@ def mirrored(
     n = 0
     for q in range(count):
         for m in range(starts[q], starts[q + 1]):
-            painted[n] = cells[m]
-            n += 1
+            n = copy_cells(cells, m, m + 1, painted, n)
             y = cells[m, 0]
             x = cells[m, 1]
             if direction == 0:
@@ -245,9 +257,7 @@ def rays(
     ends = np.zeros(count + 1, np.int64)
     n = 0
     for q in range(count):
-        for m in range(starts[q], starts[q + 1]):
-            painted[n] = cells[m]
-            n += 1
+        n = copy_cells(cells, starts[q], starts[q + 1], painted, n)
         for m in range(starts[q], starts[q + 1]):
             if source[q] < NO_COLOR and cells[m, 2] != source[q]:
                 continue
@@ -334,9 +344,7 @@ def turned(cells: Cells, starts: Numbers, table: Numbers, turns: int, keep: bool
                     painted[n, 2] = cells[m, 2]
                     n += 1
             if keep:
-                for m in range(starts[q], starts[q + 1]):
-                    painted[n] = cells[m]
-                    n += 1
+                n = copy_cells(cells, starts[q], starts[q + 1], painted, n)
         ends[q + 1] = n
     return painted[:n].copy(), ends
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.kernels.cache import njit
-from dsl.kernels.objects import Cells, Grid8, Labels, Numbers
+from dsl.kernels.objects import Cells, Grid8, Labels, Numbers, copy_cells
 from dsl.kernels.planes_objects import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 
 BOX, INNER, HOLES, FRAME, HALO, SIDES, CORNERS, CORE, RIM, BOX_RIM, CHECKER, ODD_COLUMNS, ODD_ROWS = range(13)
@@ -39,9 +39,7 @@ def fill_regions(
     stack = np.empty((height * width, 2), np.int32)
     n = 0
     for q in range(count):
-        for m in range(starts[q], starts[q + 1]):
-            painted[n] = cells[m]
-            n += 1
+        n = copy_cells(cells, starts[q], starts[q + 1], painted, n)
         top, bottom, left, right = table[q, TOP], table[q, BOTTOM], table[q, LEFT], table[q, RIGHT]
         if region == HOLES:
             _flood_outside(labels, q, top, bottom, left, right, outside, stack)
@@ -140,9 +138,7 @@ def stamped(
     ends = np.zeros(count + 1, np.int64)
     n = 0
     for q in range(count):
-        for m in range(starts[q], starts[q + 1]):
-            painted[n] = cells[m]
-            n += 1
+        n = copy_cells(cells, starts[q], starts[q + 1], painted, n)
         top = table[q, TOP] + (table[q, HEIGHT] - pattern.shape[0]) // 2
         left = table[q, LEFT] + (table[q, WIDTH] - pattern.shape[1]) // 2
         for i in range(pattern.shape[0]):
@@ -182,9 +178,7 @@ def completed(
     for q in range(count):
         done = q == template
         if done:
-            for m in range(starts[q], starts[q + 1]):
-                painted[n] = cells[m]
-                n += 1
+            n = copy_cells(cells, starts[q], starts[q + 1], painted, n)
         for t in range(turns):
             if done:
                 break
@@ -196,9 +190,7 @@ def completed(
                 top = cells[first, 0] - turned[a, 0]
                 left = cells[first, 1] - turned[a, 1]
                 if _holds(patch, cells[first : starts[q + 1]], top, left):
-                    for m in range(first, starts[q + 1]):
-                        painted[n] = cells[m]
-                        n += 1
+                    n = copy_cells(cells, first, starts[q + 1], painted, n)
                     for m in range(size):
                         y = turned[m, 0] + top
                         x = turned[m, 1] + left

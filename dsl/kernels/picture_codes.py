@@ -58,19 +58,18 @@ DROP_SMALL = 44
 COUNT = 45
 AT_SIDE = 46
 FILL_BOXES = 47
-SMOOTH = 48
 
 # Parts found again, in ``pictures_stamps``.
-STAMP = 49
-RECTANGLES = 50
+STAMP = 48
+RECTANGLES = 49
 
 # Results of a given size, in ``pictures_sized``.
-FIT = 51
-RESIZE = 52
-TILE = 53
-MIRROR_TILE = 54
-REFLOW = 55
-CENTERED = 56
+FIT = 50
+RESIZE = 51
+TILE = 52
+MIRROR_TILE = 53
+REFLOW = 54
+CENTERED = 55
 
 ARGUMENTS = {
     "KEEP": range(1, 10),
@@ -98,10 +97,10 @@ ARGUMENTS = {
     "MOVE_OWN": range(8),
     "UPSCALE": range(2, 4),
     "DOWNSCALE": range(2, 6),
-    "DOUBLE": range(8),
+    "DOUBLE": range(7),
     "SYMMETRIZE": range(8),
     "ROLL": range(4),
-    "FRACTAL": range(3),
+    "FRACTAL": range(2),
     "SLANT": range(2),
     "LINES": range(4),
     "SORT": range(4),
@@ -121,7 +120,6 @@ ARGUMENTS = {
     "COUNT": range(16),
     "AT_SIDE": range(2),
     "FILL_BOXES": range(2),
-    "SMOOTH": range(1),
     "STAMP": range(4),
     "RECTANGLES": range(3),
     "FIT": range(2),

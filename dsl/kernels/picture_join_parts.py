@@ -8,8 +8,11 @@ from dsl.kernels.picture_list_codes import (
     BOX_HEIGHT,
     BOX_OFFSET,
     BOX_WIDTH,
+    BOX_X,
+    BOX_Y,
     JOIN_OVERLAY,
     JOIN_OVERLAY_GROWING,
+    MAX_LIST,
     MAX_SIDE,
 )
 
@@ -40,19 +43,26 @@ def count_cells(cells: Cells, boxes: Numbers, member: int) -> int:
 
 
 @njit(cache=True)
-def main_color(cells: Cells, boxes: Numbers, member: int, scratch: Numbers) -> int:
-    """Return the most common nonzero color, the lowest of several, 0 if there is none."""
+def common_value(cells: Cells, start: int, end: int, black: bool, scratch: Numbers) -> int:
+    """Return the most common value of a range of cells, the lowest of several; 0 only counts with ``black``."""
     for color in range(10):
         scratch[VOTES + color] = 0
-    offset = boxes[member, BOX_OFFSET]
-    for k in range(offset, offset + boxes[member, BOX_HEIGHT] * boxes[member, BOX_WIDTH]):
+    for k in range(start, end):
         scratch[VOTES + int(cells[k])] += 1
-    scratch[VOTES] = 0
+    if not black:
+        scratch[VOTES] = 0
     best = 0
     for color in range(1, 10):
         if scratch[VOTES + color] > scratch[VOTES + best]:
             best = color
     return best
+
+
+@njit(cache=True)
+def main_color(cells: Cells, boxes: Numbers, member: int, scratch: Numbers) -> int:
+    """Return the most common nonzero color, the lowest of several, 0 if there is none."""
+    start = boxes[member, BOX_OFFSET]
+    return common_value(cells, start, start + boxes[member, BOX_HEIGHT] * boxes[member, BOX_WIDTH], False, scratch)
 
 
 @njit(cache=True)
@@ -81,6 +91,22 @@ def rank(boxes: Numbers, n: int, column: int, scratch: Numbers, start: int) -> i
 
 
 @njit(cache=True)
+def own_places(boxes: Numbers, n: int, scratch: Numbers) -> tuple[int, int]:
+    """Rank the members by row and column; return how many of both, 0 if two share a place or there are too many."""
+    rows = rank(boxes, n, BOX_Y, scratch, ROWS)
+    columns = rank(boxes, n, BOX_X, scratch, COLUMNS)
+    if rows * columns > MAX_LIST:
+        return 0, 0
+    taken = 0
+    for k in range(n):
+        place = 1 << (scratch[ROWS + k] * columns + scratch[COLUMNS + k])
+        if taken & place != 0:
+            return 0, 0
+        taken |= place
+    return rows, columns
+
+
+@njit(cache=True)
 def equal_sizes(boxes: Numbers, n: int) -> bool:
     """Tell whether all members have one size."""
     for k in range(1, n):
@@ -100,6 +126,18 @@ def paste(cells: Cells, boxes: Numbers, member: int, out: Cells, out_width: int,
             if cells[k] != 0:
                 out[start + c] = cells[k]
             k += 1
+
+
+@njit(cache=True)
+def paste_lattice(cells: Cells, boxes: Numbers, n: int, rows: int, columns: int, out: Cells, scratch: Numbers) -> Box:
+    """Lay pictures of one size side by side at the rows and columns of a lattice in ``scratch``."""
+    height, width = boxes[0, BOX_HEIGHT], boxes[0, BOX_WIDTH]
+    if rows == 0 or rows * height > MAX_SIDE or columns * width > MAX_SIDE:
+        return 0, 0, 0, 0
+    clear(out, rows * height * columns * width)
+    for k in range(n):
+        paste(cells, boxes, k, out, columns * width, scratch[ROWS + k] * height, scratch[COLUMNS + k] * width)
+    return rows * height, columns * width, 0, 0
 
 
 @njit(cache=True)

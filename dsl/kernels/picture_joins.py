@@ -16,7 +16,9 @@ from dsl.kernels.picture_join_parts import (
     lay_over,
     main_color,
     order_by_keys,
+    own_places,
     paste,
+    paste_lattice,
     rank,
 )
 from dsl.kernels.picture_joins_fitted import align, arrange, into_frame, stamp_cells
@@ -145,28 +147,15 @@ def _stack_square(cells: Cells, boxes: Numbers, n: int, out: Cells, scratch: Num
     if not equal_sizes(boxes, n):
         return 0, 0, 0, 0
     rows, columns = _lattice(boxes, n, scratch)
-    if rows == 0:
-        return 0, 0, 0, 0
-    height, width = boxes[0, BOX_HEIGHT], boxes[0, BOX_WIDTH]
-    if rows * height > MAX_SIDE or columns * width > MAX_SIDE:
-        return 0, 0, 0, 0
-    clear(out, rows * height * columns * width)
-    for k in range(n):
-        paste(cells, boxes, k, out, columns * width, scratch[ROWS + k] * height, scratch[COLUMNS + k] * width)
-    return rows * height, columns * width, 0, 0
+    return paste_lattice(cells, boxes, n, rows, columns, out, scratch)
 
 
 @njit(cache=True)
 def _lattice(boxes: Numbers, n: int, scratch: Numbers) -> tuple[int, int]:
     """Give every member its own row and column: by places if these fill a lattice, else in list order in a square."""
-    rows = rank(boxes, n, BOX_Y, scratch, ROWS)
-    columns = rank(boxes, n, BOX_X, scratch, COLUMNS)
+    rows, columns = own_places(boxes, n, scratch)
     if rows * columns == n:
-        taken = 0
-        for k in range(n):
-            taken |= 1 << (scratch[ROWS + k] * columns + scratch[COLUMNS + k])
-        if taken == (1 << n) - 1 if n < MAX_LIST else taken == -1:
-            return rows, columns
+        return rows, columns
     for side in range(1, 9):
         if side * side == n:
             for k in range(n):

@@ -7,12 +7,11 @@ from dsl.kernels.cache import njit
 from dsl.kernels.picture_join_parts import (
     COLUMNS,
     ROWS,
-    VOTES,
-    clear,
+    common_value,
     equal_sizes,
     lay_over,
-    paste,
-    rank,
+    own_places,
+    paste_lattice,
     trim,
 )
 from dsl.kernels.picture_list_codes import (
@@ -129,14 +128,7 @@ def arrange(cells: Cells, boxes: Numbers, n: int, out: Cells, scratch: Numbers) 
     if n < 2 or not equal_sizes(boxes, n):
         return 0, 0, 0, 0
     height, width, start = boxes[0, BOX_HEIGHT], boxes[0, BOX_WIDTH], boxes[0, BOX_OFFSET]
-    for color in range(10):
-        scratch[VOTES + color] = 0
-    for cell in range(start, start + n * height * width):
-        scratch[VOTES + int(cells[cell])] += 1
-    common = 0
-    for color in range(1, 10):
-        if scratch[VOTES + color] > scratch[VOTES + common]:
-            common = color
+    common = common_value(cells, start, start + n * height * width, True, scratch)
     for k in range(n):
         down, right = 0, 0
         for cell in range(height * width):
@@ -144,16 +136,5 @@ def arrange(cells: Cells, boxes: Numbers, n: int, out: Cells, scratch: Numbers) 
                 down += 2 * (cell // width) - height + 1
                 right += 2 * (cell % width) - width + 1
         boxes[k, BOX_Y], boxes[k, BOX_X] = min(1, max(-1, down)), min(1, max(-1, right))
-    rows = rank(boxes, n, BOX_Y, scratch, ROWS)
-    columns = rank(boxes, n, BOX_X, scratch, COLUMNS)
-    if rows * height > MAX_SIDE or columns * width > MAX_SIDE:
-        return 0, 0, 0, 0
-    clear(out, rows * height * columns * width)
-    taken = 0
-    for k in range(n):
-        place = 1 << (3 * scratch[ROWS + k] + scratch[COLUMNS + k])
-        if taken & place != 0:
-            return 0, 0, 0, 0
-        taken |= place
-        paste(cells, boxes, k, out, columns * width, scratch[ROWS + k] * height, scratch[COLUMNS + k] * width)
-    return rows * height, columns * width, 0, 0
+    rows, columns = own_places(boxes, n, scratch)
+    return paste_lattice(cells, boxes, n, rows, columns, out, scratch)

@@ -8,8 +8,8 @@ Where colors are equally common, the lower number counts as more common.
 Beyond the plain operations: ``PALETTE`` orders colors by how common they are, ``STRIPES`` keeps every other row, column
 or cell of a checkerboard, ``ROLL`` moves cells around, ``FRACTAL`` puts a picture into itself, ``SLANT`` pushes rows
 apart, ``AT_SIDE`` tells things cut off by the side from whole ones, ``FILL_BOXES`` completes things to rectangles,
-``SMOOTH`` takes noise out, ``STAMP`` moves a thing of several colors to where parts of it lie, ``RECTANGLES`` keeps
-large rectangles and squares of one color. Each is a move that many tasks make as one step and that no short chain of
+``STAMP`` moves a thing of several colors to where parts of it lie, ``RECTANGLES`` keeps large rectangles and squares of
+one color. Each is a move that many tasks make as one step and that no short chain of
 the others gives; all but ``STAMP`` take less than a few microseconds, or tens where an axis is looked for.
 """
 

@@ -28,8 +28,10 @@ def window(a: Cells, y: int, x: int, top: int, left: int, height: int, width: in
     if height < 1 or width < 1:
         return 0, 0, 0, 0
     for r in range(height):
+        # Slices, not sums of indices: these keep the loop out of vector registers.
+        row, line = a[top + r, left : left + width], out[r * width : (r + 1) * width]
         for c in range(width):
-            out[r * width + c] = a[top + r, left + c]
+            line[c] = row[c]
     return height, width, y + top, x + left
 
 
@@ -48,18 +50,25 @@ def draw_turned(a: Cells, symmetry: int, top: int, left: int, width: int, out: C
     """
     h, w = a.shape
     across, down = (width, 1) if symmetry >= 4 else (1, width)
-    place = top * width + left
-    if symmetry == 2 or symmetry == 3 or symmetry == 5 or symmetry == 7:
-        place += (h - 1) * down
-        down = -down
-    if symmetry == 1 or symmetry == 3 or symmetry == 6 or symmetry == 7:
-        place += (w - 1) * across
-        across = -across
+    up = symmetry == 2 or symmetry == 3 or symmetry == 5 or symmetry == 7
+    back = symmetry == 1 or symmetry == 3 or symmetry == 6 or symmetry == 7
+    place = top * width + left + ((w - 1) * across if back else 0)
+    # Unsigned, since numba checks a signed index for a negative one at every cell; loops of one step each are faster.
+    one, line = np.uint64(1), np.uint64(width)
     for r in range(h):
-        here = place + r * down
-        for c in range(w):
-            out[here] = a[r, c]
-            here += across
+        here = np.uint64(place + (h - 1 - r if up else r) * down)
+        if symmetry >= 4:
+            for c in range(w):
+                out[here] = a[r, c]
+                here = here - line if back else here + line
+        elif back:
+            for c in range(w):
+                out[here] = a[r, c]
+                here -= one
+        else:
+            for c in range(w):
+                out[here] = a[r, c]
+                here += one
 
 
 @njit(cache=True)
@@ -156,22 +165,19 @@ def double(a: Cells, y: int, x: int, kind: int, out: Cells) -> Result:
         a: cells ``(h, w)``.
         y: row of the picture.
         x: column of the picture.
-        kind: 0 copy to the right, 1 copy below, 2 mirror image to the right, 3 below, 4 both, 5 to the left, 6 above,
-            7 quarter turns to the right, below, and across from it, so that all four look alike from the middle.
+        kind: 0 copy to the right, 1 copy below, 2 mirror image to the right, 3 below, 4 both, 5 to the left, 6 above.
         out: receives the cells.
     """
     h, w = a.shape
-    height = 2 * h if kind == 1 or kind == 3 or kind == 4 or kind >= 6 else h
-    width = 2 * w if kind == 0 or kind == 2 or kind == 4 or kind == 5 or kind == 7 else w
-    if height > 30 or width > 30 or (kind == 7 and h != w):
+    height = 2 * h if kind == 1 or kind == 3 or kind == 4 or kind == 6 else h
+    width = 2 * w if kind == 0 or kind == 2 or kind == 4 or kind == 5 else w
+    if height > 30 or width > 30:
         return 0, 0, 0, 0
     for i in range(height // h):
         for j in range(width // w):
             turn_rows = kind > 1 and (i == 1) != (kind == 6)
             turn_columns = kind > 1 and (j == 1) != (kind == 5)
             symmetry = (2 if turn_rows else 0) + (1 if turn_columns else 0)
-            if kind == 7 and i != j:
-                symmetry = 5 if j == 1 else 6
             draw_turned(a, symmetry, i * h, j * w, width, out)
     return height, width, y, x
 
@@ -260,19 +266,16 @@ def roll(a: Cells, y: int, x: int, direction: int, out: Cells) -> Result:
 
 @njit(cache=True)
 def fractal(a: Cells, y: int, x: int, kind: int, out: Cells) -> Result:
-    """Put a copy of the picture in place of each nonzero cell (0), of each zero cell (1), or its cells of one color.
-
-    Kind 2 puts in place of each cell those cells of the picture that have its color. The rest is black.
-    """
+    """Put a copy of the picture in place of each nonzero cell (0) or of each zero cell (1); the rest is black."""
     h, w = a.shape
     if h * h > 30 or w * w > 30:
         return 0, 0, 0, 0
     width = w * w
     for r in range(h):
         for c in range(w):
+            drawn = (a[r, c] == 0) == (kind == 1)
             for i in range(h):
                 for j in range(w):
-                    drawn = a[i, j] == a[r, c] if kind == 2 else (a[r, c] == 0) == (kind == 1)
                     out[(r * h + i) * width + c * w + j] = a[i, j] if drawn else 0
     return h * h, width, y, x
 

@@ -322,27 +322,8 @@ def fill_boxes(a: Cells, y: int, x: int, whole: bool, out: Cells, scratch: Numbe
 
 
 @njit(cache=True)
-def smooth(a: Cells, y: int, x: int, out: Cells, scratch: Numbers) -> Result:
-    """Give each cell the most common value among it and its 8 neighbors; its own where that is as common."""
-    h, w = a.shape
-    for r in range(h):
-        for c in range(w):
-            for color in range(10):
-                scratch[COLORS + color] = 0
-            for i in range(max(0, r - 1), min(h, r + 2)):
-                for j in range(max(0, c - 1), min(w, c + 2)):
-                    scratch[COLORS + np.int64(a[i, j])] += 1
-            best = int(a[r, c])
-            for color in range(10):
-                if scratch[COLORS + color] > scratch[COLORS + best]:
-                    best = color
-            out[r * w + c] = best
-    return h, w, y, x
-
-
-@njit(cache=True)
 def apply_region(code: int, arg: int, a: Cells, y: int, x: int, out: Cells, scratch: Numbers) -> Result:
-    """Apply an operation from ``FILL_HOLES`` to ``SMOOTH``."""
+    """Apply an operation from ``FILL_HOLES`` to ``FILL_BOXES``."""
     if code <= codes.GROW:
         if code <= codes.INTERIOR:
             return fill_holes(a, y, x, 8 if arg == 1 else 4, code == codes.FILL_HOLES, out, scratch)
@@ -360,6 +341,4 @@ def apply_region(code: int, arg: int, a: Cells, y: int, x: int, out: Cells, scra
         return count_things(a, arg // 4, arg % 4, out, scratch)
     if code == codes.AT_SIDE:
         return at_side(a, y, x, arg == 0, out, scratch)
-    if code == codes.SMOOTH:
-        return smooth(a, y, x, out, scratch)
     return fill_boxes(a, y, x, arg == 0, out, scratch)

@@ -21,9 +21,14 @@ def fit(a: Cells, y: int, x: int, height: int, width: int, out: Cells) -> Result
     h, w = a.shape
     for i in range(height * width):
         out[i] = 0
+    first = max(0, -x)
+    end = max(first, min(w, width - x))
     for r in range(max(0, -y), min(h, height - y)):
-        for c in range(max(0, -x), min(w, width - x)):
-            out[(y + r) * width + x + c] = a[r, c]
+        # Slices, as in ``pictures_geometry.window``.
+        start = (y + r) * width + x
+        row, line = a[r, first:end], out[start + first : start + end]
+        for c in range(end - first):
+            line[c] = row[c]
     return height, width, 0, 0
 
 

@@ -6,11 +6,12 @@ image, demonstrations first. Nodes with equal values are one node (observational
 program. Nodes wait in buckets of ``1 / BUCKETS_PER_BIT`` bits and are expanded cheapest first by every operation.
 
 What :func:`apply` is made of is inlined: each further level of calls would have LLVM optimize all operations once more.
+So are small functions that take the graph: its arrays make some 300 arguments of a call.
 
 Everything lies in flat arrays of a :class:`Graph`, reserved once; the system gives them memory as they are written.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +120,12 @@ LIMIT_PICTURE_OPERATIONS, LIMIT_DEMONSTRATIONS = 7, 8
 
 
 @njit(cache=True)
+def wide(number: np.integer[Any]) -> int:
+    """Return a stored number as 64 bits, which numba's ``int`` does not: kernels are compiled again for each width."""
+    return int(np.int64(number))
+
+
+@njit(cache=True)
 def _mixed(key: np.uint64, word: np.uint64) -> np.uint64:
     key = (key ^ word) * _MIXER
     return key ^ (key >> np.uint64(32))
@@ -130,16 +137,19 @@ def _picture_key(
 ) -> np.uint64:
     place = ((top + 128) << 40) | ((left + 128) << 24) | (image << 16) | (height << 8) | width
     key = _mixed(_MULTIPLIER, np.uint64(place))
-    word = np.uint64(0)
-    filled = 0
-    for k in range(start, start + height * width):
+    end = start + height * width
+    while start + 16 <= end:
+        # A slice of fixed length is packed without a check or a branch at every cell.
+        block = cells[start : start + 16]
+        word = np.uint64(0)
+        for k in range(16):
+            word |= np.uint64(block[k]) << np.uint64(4 * k)
+        key = _mixed(key, word)
+        start += 16
+    word = np.uint64(1)
+    for k in range(start, end):
         word = (word << np.uint64(4)) | np.uint64(cells[k])
-        filled += 1
-        if filled == 16:
-            key = _mixed(key, word)
-            word = np.uint64(0)
-            filled = 0
-    key = _mixed(key, word + np.uint64(filled + 1)) * _MULTIPLIER
+    key = _mixed(key, word) * _MULTIPLIER
     key ^= key >> np.uint64(29)
     return key | np.uint64(1)
 
@@ -154,7 +164,7 @@ def _slot(keys: NDArray[np.uint64], key: np.uint64) -> int:
     return int(slot)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _register(graph: Graph, key: np.uint64, slot: int, start: int, kind: int) -> int:
     """Number a value whose cells or items begin at ``start``."""
     number = int(graph.state[VALUES])
@@ -168,7 +178,7 @@ def _register(graph: Graph, key: np.uint64, slot: int, start: int, kind: int) ->
     return number
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def intern_picture(
     graph: Graph, cells: NDArray[np.uint8], start: int, height: int, width: int, top: int, left: int, image: int
 ) -> int:
@@ -178,8 +188,7 @@ def intern_picture(
     key = _picture_key(cells, start, height, width, top, left, image)
     slot = _slot(graph.value_keys, key)
     if graph.value_keys[slot] != 0:
-        known: int = int(graph.value_numbers[slot])
-        return known
+        return wide(graph.value_numbers[slot])
     state, limits = graph.state, graph.limits
     number, end, size = int(state[VALUES]), state[CELLS], height * width
     if number >= limits[VALUES] or end + size > limits[CELLS]:
@@ -202,8 +211,7 @@ def _intern_list(graph: Graph, members: NDArray[np.int64], count: int, image: in
     key |= np.uint64(1)
     slot = _slot(graph.value_keys, key)
     if graph.value_keys[slot] != 0:
-        known: int = int(graph.value_numbers[slot])
-        return known
+        return wide(graph.value_numbers[slot])
     state, limits = graph.state, graph.limits
     number, end = int(state[VALUES]), state[ITEMS]
     if number >= limits[VALUES] or end + count > limits[ITEMS]:
@@ -216,9 +224,9 @@ def _intern_list(graph: Graph, members: NDArray[np.int64], count: int, image: in
     return _register(graph, key, slot, end, PICTURES)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _view(graph: Graph, value: int) -> NDArray[np.uint8]:
-    height, width = int(graph.places[value, 0]), int(graph.places[value, 1])
+    height, width = wide(graph.places[value, 0]), wide(graph.places[value, 1])
     start = graph.starts[value]
     return graph.cells[start : start + height * width].reshape((height, width))
 
@@ -231,17 +239,17 @@ def _changed(graph: Graph, value: int, operation: int, image: int, each: bool) -
         argument = graph.roles[image, argument - ROLE]
         if argument == 0:
             return MISSING
-    count = int(graph.places[value, 0]) if each else 1
+    count = wide(graph.places[value, 0]) if each else 1
     members = graph.order
     kept = 0
     for k in range(count):
-        member = int(graph.items[graph.starts[value] + k]) if each else value
+        member = wide(graph.items[graph.starts[value] + k]) if each else value
         height, width, top, left = apply_picture(
             graph.codes[operation],
             argument,
             _view(graph, member),
-            int(graph.places[member, 2]),
-            int(graph.places[member, 3]),
+            wide(graph.places[member, 2]),
+            wide(graph.places[member, 3]),
             graph.frames[image],
             graph.out,
             graph.scratch,
@@ -263,8 +271,8 @@ def _split(graph: Graph, value: int, code: int, image: int) -> int:
     count = split_picture(
         code,
         _view(graph, value),
-        int(graph.places[value, 2]),
-        int(graph.places[value, 3]),
+        wide(graph.places[value, 2]),
+        wide(graph.places[value, 3]),
         graph.list_cells,
         boxes,
         graph.scratch,
@@ -285,9 +293,9 @@ def _split(graph: Graph, value: int, code: int, image: int) -> int:
 @njit(cache=True)
 def _gather_stats(graph: Graph, value: int) -> int:
     """Copy the numbers of a list's members to ``stats_table``, computing what is not known; 0 if memory is full."""
-    count, start = int(graph.places[value, 0]), graph.starts[value]
+    count, start = wide(graph.places[value, 0]), graph.starts[value]
     for k in range(count):
-        member = graph.items[start + k]
+        member = wide(graph.items[start + k])
         row = graph.stats_rows[member]
         if row < 0:
             row = graph.state[STATS]
@@ -296,13 +304,15 @@ def _gather_stats(graph: Graph, value: int) -> int:
                 return 0
             picture_stats(
                 _view(graph, member),
-                int(graph.places[member, 2]),
-                int(graph.places[member, 3]),
+                wide(graph.places[member, 2]),
+                wide(graph.places[member, 3]),
                 graph.stats[row],
             )
             graph.stats_rows[member] = row
             graph.state[STATS] += 1
-        graph.stats_table[k] = graph.stats[row]
+        # One by one: numba compiles the texts of its errors for an assignment of arrays.
+        for i in range(graph.stats.shape[1]):
+            graph.stats_table[k, i] = graph.stats[row, i]
     return count
 
 
@@ -338,12 +348,12 @@ def _sorted(graph: Graph, value: int, code: int, image: int) -> int:
 
 @njit(cache=True, inline="always")
 def _joined(graph: Graph, value: int, code: int, image: int) -> int:
-    count, start = int(graph.places[value, 0]), graph.starts[value]
+    count, start = wide(graph.places[value, 0]), graph.starts[value]
     boxes = graph.list_boxes
     end = 0
     for k in range(count):
-        member = graph.items[start + k]
-        height, width = int(graph.places[member, 0]), int(graph.places[member, 1])
+        member = wide(graph.items[start + k])
+        height, width = wide(graph.places[member, 0]), wide(graph.places[member, 1])
         if end + height * width > len(graph.list_cells):
             return MISSING
         boxes[k, 0], boxes[k, 1], boxes[k, 2] = end, height, width
@@ -373,7 +383,7 @@ def apply(graph: Graph, value: int, operation: int, image: int) -> int:
     return _picked(graph, value, group, code, image)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _is_blank(graph: Graph, values: NDArray[np.int32]) -> bool:
     """Tell whether a node is a black picture on every demonstration."""
     for image in range(graph.limits[LIMIT_DEMONSTRATIONS]):
@@ -381,13 +391,13 @@ def _is_blank(graph: Graph, values: NDArray[np.int32]) -> bool:
         if graph.kinds[value] == PICTURES:
             return False
         start = graph.starts[value]
-        for k in range(start, start + int(graph.places[value, 0]) * int(graph.places[value, 1])):
+        for k in range(start, start + wide(graph.places[value, 0]) * wide(graph.places[value, 1])):
             if graph.cells[k] != 0:
                 return False
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def add_node(graph: Graph, values: NDArray[np.int32], cost: float, parent: int, operation: int) -> int:
     """Add a node, or make a known one cheaper; return its number, or ``MISSING`` if it is blank or memory is full."""
     key = _MULTIPLIER
@@ -398,7 +408,7 @@ def add_node(graph: Graph, values: NDArray[np.int32], cost: float, parent: int, 
     state = graph.state
     if graph.node_keys[slot] != 0:
         state[DUPLICATES] += 1
-        node = int(graph.node_numbers[slot])
+        node = wide(graph.node_numbers[slot])
         if cost < graph.node_costs[node] - 1e-4 and graph.expanded[node] == 0:
             _set_origin(graph, node, cost, parent, operation)
         return node
@@ -418,7 +428,7 @@ def add_node(graph: Graph, values: NDArray[np.int32], cost: float, parent: int, 
     return node
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _set_origin(graph: Graph, node: int, cost: float, parent: int, operation: int) -> None:
     """Write how a node is made and queue it."""
     graph.node_costs[node] = cost
@@ -439,7 +449,7 @@ def _set_origin(graph: Graph, node: int, cost: float, parent: int, operation: in
     graph.state[BUCKET] = min(graph.state[BUCKET], bucket)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _next_node(graph: Graph) -> int:
     """Take the cheapest node that waits, or return ``MISSING``."""
     state, heads = graph.state, graph.heads
@@ -449,7 +459,7 @@ def _next_node(graph: Graph) -> int:
             state[BUCKET] += 1
             continue
         heads[state[BUCKET], 0] = graph.entries[entry, 1]
-        node = int(graph.entries[entry, 0])
+        node = wide(graph.entries[entry, 0])
         if graph.expanded[node] == 0:
             return node
     return MISSING
@@ -482,18 +492,18 @@ def grow(graph: Graph, steps: int) -> bool:
                 graph.memo[row, : last - first] = _UNKNOWN
                 state[MEMOS] = row + 1
         for operation in range(first, last):
-            cost = graph.node_costs[node] + graph.costs[operation]
+            cost = np.float64(graph.node_costs[node] + graph.costs[operation])
             if cost * BUCKETS_PER_BIT >= len(graph.heads):
                 continue
             state[SPENT] += 1
             usable, changed = True, False
             for image in range(images):
-                value = int(graph.node_values[node, image])
+                value = wide(graph.node_values[node, image])
                 if value < 0:
                     results[image] = MISSING
                     continue
                 row = graph.memo_rows[value]
-                result = int(graph.memo[row, operation - first])
+                result = wide(graph.memo[row, operation - first])
                 if result == _UNKNOWN:
                     result = apply(graph, value, operation, image)
                     graph.memo[row, operation - first] = result

@@ -113,7 +113,8 @@ def _ray(scene: Scene, words: Words) -> Painting:
         return rays_from(source, scene, DIRECTION_SETS[directions], STOPS[stop], colors)
     painted = 10 if color == "own" else int(color_values(color, scene)[0])
     sender = {"cells": NO_COLOR, "middle": NO_COLOR + 1}.get(source)
-    sources = scene.table[:, columns.RAREST] if sender is None else np.full(scene.count, sender, np.int64)
+    rarest = np.ascontiguousarray(scene.table[:, columns.RAREST])
+    sources = rarest if sender is None else np.full(scene.count, sender, np.int64)
     cells, ends = kernels.rays(
         scene.grid,
         scene.labels,
@@ -152,7 +153,7 @@ def _shoot(scene: Scene, words: Words) -> Painting:
         scene.table,
         scene.background,
         directions,
-        scene.table[:, columns.RAREST],
+        np.ascontiguousarray(scene.table[:, columns.RAREST]),
         STOPS[stop],
         painted,
     )
@@ -220,7 +221,7 @@ def _fill(scene: Scene, words: Words) -> Painting:
     region, role = words
     if region not in REGIONS:
         raise ParseError(f"region must be one of {', '.join(REGIONS)}, got {region!r}")
-    colors = color_values(role, scene)
+    colors = np.ascontiguousarray(color_values(role, scene))
     cells, ends = regions.fill_regions(
         scene.grid,
         scene.labels,
