@@ -65,6 +65,7 @@ def test_an_adapter_gets_the_gradients_of_its_sum(model: GridLM) -> None:
     adapter = StackedLora(base, 4, 8.0, seed=0)
     for factor in adapter.parameters():
         factor.data = torch.randn(factor.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    adapter.folded(step.dtype)
     merged = adapter.merged()
     loss, gradients = step.of_matrices(base, adapter.folded(step.dtype), batch)
     adapter.take_gradients(gradients)

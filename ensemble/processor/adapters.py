@@ -72,7 +72,8 @@ class StackedLora:
     def folded(self, dtype: torch.dtype) -> Folded:
         """Return the adapted network's matrices as a step multiplies with them."""
         if self._folded is None or self._folded.mixed.dtype != dtype:
-            self._folded = fold(self._base, dtype)
+            own = fold(self._base, dtype)  # some of its matrices may be those of the base
+            self._folded = replace(own, **{name: torch.empty_like(getattr(own, name)) for name in MATRICES})
         for name, (inner, outer) in self.pairs.items():
             base = getattr(self._base, name).flatten(0, -3)
             update = torch.bmm(outer.to(dtype), inner.to(dtype))
