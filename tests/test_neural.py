@@ -152,6 +152,20 @@ def test_less_time_means_fewer_views_and_time_kept_for_them(folder: Path, monkey
     assert len(solver.plan(model, TASK, 0, None).views) == 8
 
 
+@pytest.mark.parametrize("more", [{"samples": 3}, {"min_probability": 0.1}])
+def test_more_outputs_of_each_view_mean_fewer_views(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, float]
+) -> None:
+    slow = neural._Costs(prefill_seconds_per_token=1e-4, step_seconds=1e-1)
+    monkeypatch.setattr(neural, "_measure", lambda *_: slow)
+    counts = []
+    for inference in ({}, more):
+        settings = NeuralConfig.model_validate({"model": str(folder), "inference": inference})
+        solver = NeuralSolver(settings)
+        counts.append(len(solver.plan(solver.load(), TASK, 0, time.monotonic() + 60.0).views))
+    assert counts[0] > counts[1]
+
+
 def test_long_tasks_drop_demonstrations(folder: Path) -> None:
     big = tuple(Example(as_grid([[k] * 12] * 12), as_grid([[k]])) for k in range(5))
     task = Task("big", big, (as_grid([[7] * 12] * 12),))

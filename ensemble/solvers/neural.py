@@ -30,6 +30,8 @@ INFERENCE_SHARE = 0.5
 """Share of the time that inference may take; above it, fewer views are decoded."""
 MIN_TOKENS = 128
 """Shortest context to try where memory does not hold a longer one."""
+_BRANCHES = 2
+"""Outputs of a view that a search for all likely ones is planned as."""
 _SAFETY = 1.4
 """Inference is planned this much longer than a first measurement says: other work on the machine varies."""
 
@@ -149,10 +151,15 @@ class NeuralSolver:
         prompts = [self.prompt(task, k, views[0]) for k in range(len(task.test_inputs))]
         costs = _measure(model, prompts[0])
         left = deadline - time.monotonic()
-        count, seconds = len(views), _SAFETY * costs.seconds(prompts, longest, len(views), num_drafts)
-        while count > 1 and seconds > INFERENCE_SHARE * left:
+        outputs = (1 if inference.min_probability is None else _BRANCHES) + inference.samples
+
+        def seconds_of(count: int) -> float:
+            return _SAFETY * costs.seconds(prompts, longest, count, outputs, num_drafts)
+
+        count = len(views)
+        while count > 1 and seconds_of(count) > INFERENCE_SHARE * left:
             count = (count + 1) // 2
-            seconds = _SAFETY * costs.seconds(prompts, longest, count, num_drafts)
+        seconds = seconds_of(count)
         return Plan(views[:count], max_new_tokens, seconds)
 
     def propose(
@@ -229,14 +236,16 @@ class _Costs:
     prefill_seconds_per_token: float
     step_seconds: float
 
-    def seconds(self, prompts: Sequence[EncodedSequence], output_tokens: int, views: int, num_drafts: int) -> float:
-        """Estimate prefill, decoding and scoring of the prompts under a number of views, each with so many drafts."""
+    def seconds(
+        self, prompts: Sequence[EncodedSequence], output_tokens: int, views: int, outputs: int, num_drafts: int
+    ) -> float:
+        """Estimate prefill, decoding and scoring of the prompts under some views, with outputs of each and drafts."""
         prompt_tokens = sum(len(prompt) for prompt in prompts)
         prefill = views * prompt_tokens * self.prefill_seconds_per_token
         # Decoding one more prompt in a batch costs about half as much as decoding the first.
-        decode = len(prompts) * output_tokens * self.step_seconds * 0.5 * (views + 1)
-        # Half of the views give another grid; a scored token attends to the whole prompt, a prompt's to half of it.
-        grids = len(prompts) * (views / 2 + num_drafts)
+        decode = len(prompts) * outputs * output_tokens * self.step_seconds * 0.5 * (views + 1)
+        # Half of the outputs are other grids; a scored token attends to the whole prompt, a prompt's to half of it.
+        grids = len(prompts) * (views * outputs / 2 + num_drafts)
         score = grids * views * output_tokens * 2 * self.prefill_seconds_per_token
         return prefill + decode + score
 
