@@ -26,6 +26,7 @@ def make_solver(name: str, config: Config) -> Solver:
 
         solver = NeuralSolver(config.neural)
         solver.load()
+        solver.warm_up()
         return solver
     if name == "replay":
         from ensemble.solvers.replay import ReplaySolver

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dsl.grid import MAX_SIDE, Grid, grid_key
-from dsl.task import Task
+from dsl.grid import MAX_SIDE, Grid, grid_from_text, grid_key
+from dsl.task import Example, Task
 from ensemble.augment import View, inference_views
 from ensemble.config import NeuralConfig
 from ensemble.encode import EncodedSequence
@@ -124,6 +124,14 @@ class NeuralSolver:
             device = resolve_device(self.config.device)
             self._model = load_model(self.config.model, device, task_format=self.config.format)
         return self._model
+
+    def warm_up(self) -> None:
+        """Adapt to a tiny task and read it where that compiles kernels, so that it takes of no task's time."""
+        from ensemble.processor.stacked import can_write_out
+
+        if can_write_out(self.load()):
+            pairs = tuple(Example(grid, grid) for grid in map(grid_from_text, ("12", "3/4")))
+            self.solve_after(Task("warm-up", pairs, (pairs[0].input,)), Budget(60.0, steps=1), ((pairs[1].output,),))
 
     def prompt(self, task: Task, test_index: int, view: View) -> EncodedSequence:
         """Encode a task under a view up to the output that is wanted."""
