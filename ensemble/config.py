@@ -68,7 +68,7 @@ class AdaptationConfig(Section):
     """Decoupled decay of what is trained."""
     warmup_steps: int = Field(4, ge=0)
     """Linear warm-up before the cosine."""
-    max_steps: int = Field(1000, ge=1)
+    max_steps: int = Field(2000, ge=1)
     """Optimizer steps at most; the clock may end it earlier unless the budget names steps."""
     epochs: int | None = Field(None, ge=1)
     """Passes over the recipe ``paper``'s set at most; None for no bound but steps and clock."""
@@ -113,8 +113,8 @@ class InferenceConfig(Section):
     """Steps of adaptation from which on they are judged: a network that hardly knows the task misleads."""
     max_new_tokens: int | None = Field(None, ge=2)
     """Longest output in tokens; None for that of a 30x30 grid, 930 for the embedded network."""
-    min_probability: float | None = Field(None, gt=0, lt=1)
-    """Find every output that a view gives at least this probability, beside its likeliest one; None for that alone."""
+    min_probability: float = Field(0.1, ge=0, lt=1)
+    """Find every output that a view gives at least this probability, beside its likeliest one; 0 for that alone."""
     samples: int = Field(0, ge=0)
     """Outputs drawn at random from each view, beside its likeliest one."""
     temperature: float = Field(1.0, gt=0)

@@ -32,6 +32,12 @@ def _paper_adaptation(learning_rate: float, *more_targets: str) -> dict[str, Any
     }
 
 
+def _paper_settings(learning_rate: float, *more_targets: str) -> dict[str, Any]:
+    """Return the paper's settings of the network: its adaptation, and the likeliest output of each view alone."""
+    adaptation = _paper_adaptation(learning_rate, *more_targets)
+    return {"max_tokens": 8192, "adaptation": adaptation, "inference": {"min_probability": 0.0}}
+
+
 _EXPERTS_ADAPTATION: Mapping[str, Any] = {
     "max_steps": 64,
     "warmup_steps": 32,
@@ -41,6 +47,10 @@ _EXPERTS_ADAPTATION: Mapping[str, Any] = {
     "formats": ("leave_one_out",),
 }
 """64 packed sequences, one a step; the published runs train embedding and head too, at a tenth of the rate."""
+
+
+_EXPERTS_INFERENCE: Mapping[str, Any] = {"views": 16, "min_probability": 0.09}
+"""All outputs of at least 9 %, as published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ MODEL_PRESETS: Mapping[str, ModelPreset] = {
             "neural": {
                 "max_tokens": 2048,
                 "adaptation": {"max_steps": 8, "warmup_steps": 1, "learning_rate": 2e-4, "rank": 32},
-                "inference": {"views": 2, "max_drafts": 4},
+                "inference": {"views": 2, "max_drafts": 4, "min_probability": 0.0},
             },
         },
     ),
@@ -96,7 +106,7 @@ MODEL_PRESETS: Mapping[str, ModelPreset] = {
         None,
         f"{_PAPER}, solves 29 of 80 tasks with a base fine-tuned by its authors",
         False,
-        {"seconds": 300.0, "memory_gb": 8.0, "neural": {"max_tokens": 8192, "adaptation": _paper_adaptation(5e-5)}},
+        {"seconds": 300.0, "memory_gb": 8.0, "neural": _paper_settings(5e-5)},
     ),
     "llama-3.2-3b": ModelPreset(
         "meta-llama/Llama-3.2-3B-Instruct",
@@ -106,7 +116,7 @@ MODEL_PRESETS: Mapping[str, ModelPreset] = {
         None,
         f"{_PAPER}, as the 1B model with a base fine-tuned by its authors",
         False,
-        {"seconds": 300.0, "memory_gb": 16.0, "neural": {"max_tokens": 8192, "adaptation": _paper_adaptation(5e-5)}},
+        {"seconds": 300.0, "memory_gb": 16.0, "neural": _paper_settings(5e-5)},
     ),
     "marc-8b": ModelPreset(
         "ekinakyurek/marc-8B-finetuned-llama3",
@@ -116,11 +126,7 @@ MODEL_PRESETS: Mapping[str, ModelPreset] = {
         47.125,
         _PAPER,
         True,
-        {
-            "seconds": 450.0,
-            "memory_gb": 40.0,
-            "neural": {"max_tokens": 8192, "adaptation": _paper_adaptation(1e-4, "lm_head")},
-        },
+        {"seconds": 450.0, "memory_gb": 40.0, "neural": _paper_settings(1e-4, "lm_head")},
     ),
     "barc-8b": ModelPreset(
         "barc0/Llama-3.1-ARC-Potpourri-Transduction-8B",
@@ -130,11 +136,7 @@ MODEL_PRESETS: Mapping[str, ModelPreset] = {
         53.0,
         _PAPER,
         True,
-        {
-            "seconds": 450.0,
-            "memory_gb": 40.0,
-            "neural": {"max_tokens": 8192, "adaptation": _paper_adaptation(1e-4, "lm_head")},
-        },
+        {"seconds": 450.0, "memory_gb": 40.0, "neural": _paper_settings(1e-4, "lm_head")},
     ),
     "architects-llama-3b": ModelPreset(
         "da-fr/Llama-3.2-3B-ARChitects-ReArc-bnb-4bit",
@@ -147,7 +149,7 @@ MODEL_PRESETS: Mapping[str, ModelPreset] = {
         {
             "seconds": 120.0,
             "memory_gb": 12.0,
-            "neural": {"max_tokens": 8192, "adaptation": _EXPERTS_ADAPTATION, "inference": {"views": 16}},
+            "neural": {"max_tokens": 8192, "adaptation": _EXPERTS_ADAPTATION, "inference": _EXPERTS_INFERENCE},
         },
     ),
     "architects-nemo-8b": ModelPreset(
@@ -161,7 +163,7 @@ MODEL_PRESETS: Mapping[str, ModelPreset] = {
         {
             "seconds": 190.0,
             "memory_gb": 24.0,
-            "neural": {"max_tokens": 8192, "adaptation": _EXPERTS_ADAPTATION, "inference": {"views": 16}},
+            "neural": {"max_tokens": 8192, "adaptation": _EXPERTS_ADAPTATION, "inference": _EXPERTS_INFERENCE},
         },
     ),
 }

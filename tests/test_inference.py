@@ -41,7 +41,7 @@ def solver_of(model: GridLM, **settings: Any) -> NeuralSolver:
     values = {
         "device": "cpu",
         "adaptation": {"method": "none"},
-        "inference": {"views": 4, "judge_from_steps": 0} | settings,
+        "inference": {"views": 4, "judge_from_steps": 0, "min_probability": 0.0} | settings,
     }
     solver = NeuralSolver(NeuralConfig.model_validate(values))
     solver._model = model

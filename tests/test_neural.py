@@ -40,7 +40,7 @@ def config(folder: Path, *, views: int = 8, max_tokens: int = 512, **adaptation:
         device="cpu",
         max_tokens=max_tokens,
         adaptation=AdaptationConfig.model_validate(adaptation),
-        inference=InferenceConfig(views=views, judge_from_steps=0),
+        inference=InferenceConfig(views=views, judge_from_steps=0, min_probability=0.0),
     )
 
 
@@ -159,7 +159,7 @@ def test_more_outputs_of_each_view_mean_fewer_views(
     slow = neural._Costs(prefill_seconds_per_token=1e-4, step_seconds=1e-1)
     monkeypatch.setattr(neural, "_measure", lambda *_: slow)
     counts = []
-    for inference in ({}, more):
+    for inference in ({"min_probability": 0.0}, {"min_probability": 0.0, **more}):
         settings = NeuralConfig.model_validate({"model": str(folder), "inference": inference})
         solver = NeuralSolver(settings)
         counts.append(len(solver.plan(solver.load(), TASK, 0, time.monotonic() + 60.0).views))

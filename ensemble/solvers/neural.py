@@ -159,7 +159,7 @@ class NeuralSolver:
         prompts = [self.prompt(task, k, views[0]) for k in range(len(task.test_inputs))]
         costs = _measure(model, prompts[0])
         left = deadline - time.monotonic()
-        outputs = (1 if inference.min_probability is None else _BRANCHES) + inference.samples
+        outputs = (_BRANCHES if inference.min_probability else 1) + inference.samples
 
         def seconds_of(count: int) -> float:
             return _SAFETY * costs.seconds(prompts, longest, count, outputs, num_drafts)
@@ -194,8 +194,8 @@ class NeuralSolver:
             deadline = now + (deadline - now) / (len(task.test_inputs) - test_index)
         prompts = [self.prompt(task, test_index, view) for view in plan.views]
         views = Views(model, plan.views, prompts, plan.max_new_tokens)
-        verified = self.config.inference.min_probability is None
-        accepted, known = verify_drafts(views, drafts if verified else (), deadline)
+        is_greedy = not self.config.inference.min_probability
+        accepted, known = verify_drafts(views, drafts if is_greedy else (), deadline)
         own = Provenance(self.name, "neural", "decode", adapted=adapted)
         found = [
             (views.views[row].undo(grid), log_likelihood, replace(own, view=views.views[row].name, engine=engine))
@@ -221,7 +221,7 @@ class NeuralSolver:
         from ensemble.decode import Sampling
 
         inference, count = self.config.inference, len(views.views)
-        if inference.min_probability is not None:
+        if inference.min_probability:
             decoded = views.decode_above(inference.min_probability, deadline)
         else:
             left = [row for row in range(count) if row not in accepted]
