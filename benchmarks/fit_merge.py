@@ -12,16 +12,16 @@ import argparse
 import itertools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.fit_selector import score_of
 from dsl.grid import Grid, grid_key
 from dsl.task import Task
 from ensemble import merge as merging
 from ensemble.config import MergeConfig
-from ensemble.merge import heard, log_odds, merge
-from ensemble.scoring import score
+from ensemble.merge import heard, log_odds
 from ensemble.store import Run, open_run
 from ensemble.types import Candidate
 
@@ -52,15 +52,18 @@ def loss_of(task: Task, candidates: Sequence[Candidate], answers: Sequence[Grid]
     return loss
 
 
-def measure(run: Run, own_estimate: float, doubt: float, max_judged_cells: int) -> Row:
+def measure(
+    run: Run,
+    candidates: Mapping[str, Sequence[Candidate]],
+    own_estimate: float,
+    doubt: float,
+    max_judged_cells: int,
+) -> Row:
     merging.OWN_ESTIMATE, merging.DOUBT = own_estimate, doubt
-    config = run.config.merge.model_copy(update={"rule": "likeliest", "max_judged_cells": max_judged_cells})
-    dataset = run.dataset()
-    tasks = {task.task_id: task for task in dataset.tasks}
-    found = {i: run.candidates(i) for i in run.task_ids}
-    attempts = {i: merge(tasks[i], found[i], config) for i in run.task_ids}
-    scores = score(run.task_ids, attempts, None, dataset.answers)
-    loss = sum(loss_of(tasks[i], found[i], dataset.answers[i], config) for i in run.task_ids)
+    changes = {"rule": "likeliest", "max_judged_cells": max_judged_cells}
+    config, dataset = run.config.merge.model_copy(update=changes), run.dataset()
+    scores = score_of(run, candidates, **changes)
+    loss = sum(loss_of(t, candidates[t.task_id], dataset.answers[t.task_id], config) for t in dataset.tasks)
     one, two = sum(scores.solved("pass@1")), sum(scores.solved("pass@2"))
     return Row(own_estimate, doubt, max_judged_cells, loss, one, two)
 
@@ -72,8 +75,9 @@ def main() -> None:
     arguments = parser.parse_args()
     shipped = merging.OWN_ESTIMATE, merging.DOUBT
     with open_run(arguments.run) as run:
-        ships = measure(run, *shipped, run.config.merge.max_judged_cells)
-        rows = [measure(run, *values) for values in itertools.product(OWN_ESTIMATES, DOUBTS, JUDGED_CELLS)]
+        candidates = {task_id: run.candidates(task_id) for task_id in run.task_ids}
+        ships = measure(run, candidates, *shipped, run.config.merge.max_judged_cells)
+        rows = [measure(run, candidates, *values) for values in itertools.product(OWN_ESTIMATES, DOUBTS, JUDGED_CELLS)]
         info = {"tasks": len(run.task_ids), "task_hashes": run.info["data_hash"], "keys": run.info["solver_keys"]}
     rows.sort(key=lambda row: row.loss)
     for row in [*rows[:10], ships]:

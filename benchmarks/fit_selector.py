@@ -22,6 +22,7 @@ from ensemble.scoring import Score, score
 from ensemble.selector import FEATURES
 from ensemble.statistics import mcnemar
 from ensemble.store import Run, open_run
+from ensemble.types import Candidate
 
 PRIOR: Mapping[str, float] = {"program": 1.0, "doubt": -0.6}
 """Weights that the fit is pulled to; 0 for the others."""
@@ -89,9 +90,10 @@ def cross_validated(by_task: Mapping[str, list[Choice]]) -> dict[str, Weights]:
     return weights
 
 
-def score_of(run: Run, rule: str) -> Score:
-    dataset, config = run.dataset(), run.config.merge.model_copy(update={"rule": rule})
-    attempts = {task.task_id: merge(task, run.candidates(task.task_id), config) for task in dataset.tasks}
+def score_of(run: Run, candidates: Mapping[str, Sequence[Candidate]], **changes: object) -> Score:
+    """Score a run's candidates, merged under its own settings with changes."""
+    dataset, config = run.dataset(), run.config.merge.model_copy(update=changes)
+    attempts = {task.task_id: merge(task, candidates[task.task_id], config) for task in dataset.tasks}
     return score(run.task_ids, attempts, None, dataset.answers)
 
 
@@ -101,7 +103,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="write the weights there; without it only measure those that ship")
     arguments = parser.parse_args()
     with open_run(arguments.run) as run:
-        scores = {rule: score_of(run, rule) for rule in ("learned", "likeliest", "lexicographic")}
+        candidates = {task_id: run.candidates(task_id) for task_id in run.task_ids}
+        scores = {rule: score_of(run, candidates, rule=rule) for rule in ("learned", "likeliest", "lexicographic")}
         solved = {rule: [list(found.solved("pass@1")), list(found.solved("pass@2"))] for rule, found in scores.items()}
         by_task = choices_of(run)
         weights = cross_validated(by_task)

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.processor.fused import Narrow, Wide, _narrow, _widen, attend_one, gate, njit, norm, turn_heads
+from ensemble.processor.fused import _ANY_ORDER, Narrow, Wide, _narrow, _widen, attend_one, gate, njit, norm, turn_heads
 
 ROWS = 8
 """Rows of one pass over the weights."""
 
-_ANY_ORDER = {"reassoc", "contract"}
 _ZERO = np.float32(0)
 
 

@@ -25,7 +25,6 @@ def make_solver(name: str, config: Config) -> Solver:
         from ensemble.solvers.neural import NeuralSolver
 
         solver = NeuralSolver(config.neural)
-        solver.load()
         solver.warm_up()
         return solver
     if name == "replay":

@@ -126,12 +126,15 @@ class NeuralSolver:
         return self._model
 
     def warm_up(self) -> None:
-        """Adapt to a tiny task and read it where that compiles kernels, so that it takes of no task's time."""
+        """Load the model, and where it runs compiled kernels call them all, so that they take of no task's time."""
         from ensemble.processor.stacked import can_write_out
 
-        if can_write_out(self.load()):
+        model = self.load()
+        if can_write_out(model):
             pairs = tuple(Example(grid, grid) for grid in map(grid_from_text, ("12", "3/4")))
-            self.solve_after(Task("warm-up", pairs, (pairs[0].input,)), Budget(60.0, steps=1), ((pairs[1].output,),))
+            task = Task("warm-up", pairs, (pairs[0].input,))
+            _measure(model, self.prompt(task, 0, inference_views(1, len(pairs), 0)[0]))
+            self.solve(task, Budget(60.0, steps=1))
 
     def prompt(self, task: Task, test_index: int, view: View) -> EncodedSequence:
         """Encode a task under a view up to the output that is wanted."""
