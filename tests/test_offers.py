@@ -104,3 +104,11 @@ def test_images_of_actions_rerun_from_their_programs():
 def test_there_are_no_images_of_actions_where_the_shape_changes():
     task = Task("t", (Example(as_grid([[1, 2]]), as_grid([[1]])),), (as_grid([[2, 1]]),))
     assert action_images(task, Meter(Budget(60.0))) == []
+
+
+def test_a_picture_that_is_wrong_everywhere_is_not_near():
+    labels = np.array([UNCHANGED] * 8 + [3] * 8, np.uint8)
+    wrong = np.array([16, 15, 8, 1, 0], np.int32)
+    inside = np.zeros((5, OUTCOMES), np.int32)
+    order = [choose(np.ones(5), wrong, inside, labels, Quotas(0, quota, 0)).tolist() for quota in range(1, 5)]
+    assert order == [[4], [3, 4], [2, 3, 4], [1, 2, 3, 4]]

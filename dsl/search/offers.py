@@ -50,7 +50,7 @@ def choose(
         quotas: how many.
     """
     cells = len(labels)
-    near = costs + LOG2_FACTORIAL[cells] - LOG2_FACTORIAL[wrong] - LOG2_FACTORIAL[cells - wrong]
+    near = costs + _exception_bits(wrong, cells)
     totals = np.bincount(labels, minlength=OUTCOMES).astype(np.int32)
     telling = costs + _arrangement_bits(inside) + _arrangement_bits(totals - inside)
     best = [
@@ -69,6 +69,14 @@ def outcomes(task: Task) -> NDArray[np.uint8]:
         return outputs
     inputs = np.concatenate([example.input.ravel() for example in task.train])
     return np.where(inputs == outputs, np.uint8(UNCHANGED), outputs)
+
+
+def _exception_bits(wrong: NDArray[np.int32], cells: int) -> NDArray[np.float64]:
+    """Return the bits to name the wrong ones of some cells, and a color for each: never fewer for more of them."""
+    chosen = np.minimum(wrong, cells // 2)
+    places = LOG2_FACTORIAL[cells] - LOG2_FACTORIAL[chosen] - LOG2_FACTORIAL[cells - chosen]
+    bits: NDArray[np.float64] = places + np.log2(NUM_COLORS - 1) * wrong
+    return bits
 
 
 def _arrangement_bits(counts: NDArray[np.int32]) -> NDArray[np.float64]:
