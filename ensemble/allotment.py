@@ -24,20 +24,33 @@ def weight_of(task: Task, candidates: Sequence[Candidate], config: MergeConfig) 
     return doubt if is_judged(task, config) else LARGE_SHARE * doubt
 
 
-def allot(weights: Mapping[str, float], total_seconds: float) -> dict[str, float]:
-    """Return the seconds of each task: in proportion to its weight, at most ``MOST_TIMES`` the mean.
+class Allotment:
+    """Time for tasks in proportion to their weights, at most ``MOST_TIMES`` the mean.
 
-    What the bound takes from one goes to the others.
+    What that bound takes from a task, and what a task leaves over, goes to those that have not begun.
 
     Args:
         weights: of each task, above 0.
         total_seconds: of all of them together.
     """
-    most = MOST_TIMES * total_seconds / len(weights) if weights else 0.0
-    seconds: dict[str, float] = {}
-    left_seconds, left_weight = total_seconds, sum(weights.values())
-    for name in sorted(weights, key=lambda name: -weights[name]):
-        seconds[name] = min(most, left_seconds * weights[name] / left_weight)
-        left_seconds -= seconds[name]
-        left_weight -= weights[name]
-    return seconds
+
+    def __init__(self, weights: Mapping[str, float], total_seconds: float) -> None:
+        self._weights = dict(weights)
+        self._left = total_seconds
+        self._most = MOST_TIMES * total_seconds / len(weights) if weights else 0.0
+
+    def order(self) -> list[str]:
+        """Return the tasks that have not begun, those of most weight first: no worker has a long one at the end."""
+        return sorted(self._weights, key=lambda name: -self._weights[name])
+
+    def take(self, name: str) -> float:
+        """Return the seconds of a task that begins now."""
+        share = self._weights[name] / sum(self._weights.values())
+        del self._weights[name]
+        seconds = min(self._most, self._left * share)
+        self._left -= seconds
+        return seconds
+
+    def give_back(self, seconds: float) -> None:
+        """Add what a task left over of its time, or below 0 what it took beyond it."""
+        self._left = max(0.0, self._left + seconds)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from dsl.search.budget import Budget
 from dsl.task import Task
-from ensemble.allotment import allot, weight_of
+from ensemble.allotment import Allotment, weight_of
 from ensemble.config import Config
 from ensemble.data import hash_of_task
 from ensemble.executors import Ended, Event, Executor, Found, Started
@@ -69,7 +69,7 @@ class _TaskState:
     keys: dict[str, JobKey]
     waiting: deque[str] = field(default_factory=deque)
     spent_seconds: float = 0.0
-    allotted_seconds: float | None = None
+    allotted_seconds: float = 0.0
 
 
 def run(
@@ -109,6 +109,7 @@ class _Pipeline:
         self._queue: deque[_TaskState] = deque()
         self._last: list[_TaskState] = []
         """Tasks that wait for the network until the other solvers are through with all, if they share its time."""
+        self._allotment = Allotment({}, 0.0)
         self._active: dict[int, tuple[_TaskState, str]] = {}
         self._predictions: dict[str, Prediction] = {}
         self._spent_seconds = 0.0
@@ -162,25 +163,26 @@ class _Pipeline:
 
     def _line_up(self, state: _TaskState, *, first: bool) -> None:
         """Let a task wait for its next solver: with those that share the network's time, or at an end of the queue."""
-        if self._config.share_time and state.waiting[0] == self._config.solvers[-1]:
+        if self._shares_time(state.waiting[0]):
             self._last.append(state)
         elif first:
             self._queue.appendleft(state)
         else:
             self._queue.append(state)
 
+    def _shares_time(self, solver: str) -> bool:
+        return self._config.share_time and solver == self._config.solvers[-1]
+
     def _share_time(self) -> None:
-        """Start the network on the tasks that wait for it, each with its part of the time that is left for all."""
+        """Line up the tasks that wait for the network, to share the time that is left for all."""
         weights = {
             state.task.task_id: weight_of(state.task, self._candidates(state), self._config.merge)
             for state in self._last
         }
         given = len(self._tasks) * self._config.seconds
-        seconds = allot(weights, max(given - self._spent_seconds, LEAST_SHARE * given))
-        for state in self._last:
-            state.allotted_seconds = seconds[state.task.task_id]
-        # The longest first, so that no worker is left with a long one at the end.
-        self._queue.extend(sorted(self._last, key=lambda state: -seconds[state.task.task_id]))
+        self._allotment = Allotment(weights, max(given - self._spent_seconds, LEAST_SHARE * given))
+        waiting = {state.task.task_id: state for state in self._last}
+        self._queue.extend(waiting[task_id] for task_id in self._allotment.order())
         self._last.clear()
 
     def _publish(self) -> None:
@@ -193,7 +195,8 @@ class _Pipeline:
     def _submit(self, state: _TaskState) -> None:
         solver = state.waiting.popleft()
         budget = budget_for(self._config, solver, state.spent_seconds)
-        if state.allotted_seconds is not None:
+        if self._shares_time(solver):
+            state.allotted_seconds = self._allotment.take(state.task.task_id)
             budget = replace(budget, seconds=state.allotted_seconds)
         before = self._config.solvers[: self._config.solvers.index(solver)]
         earlier = [c for name in before for c in self._recorder.candidates(state.keys[name])]
@@ -219,6 +222,8 @@ class _Pipeline:
         self._recorder.finish(event.job, seconds=event.seconds, peak_bytes=event.peak_bytes, error=event.error)
         state.spent_seconds += event.seconds
         self._spent_seconds += event.seconds
+        if self._shares_time(solver):
+            self._allotment.give_back(state.allotted_seconds - event.seconds)
         if event.error is not None:
             self._failed += 1
             log.error("%s failed on %s: %s", solver, state.task.task_id, event.error)

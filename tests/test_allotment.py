@@ -4,12 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.allotment import LARGE_SHARE, LEAST_DOUBT, MOST_TIMES, allot, weight_of
+from ensemble.allotment import LARGE_SHARE, LEAST_DOUBT, MOST_TIMES, Allotment, weight_of
 from ensemble.config import MergeConfig
 from ensemble.types import Candidate, Provenance
 from tests.tasks import small_task
 
 WEIGHTS = st.dictionaries(st.text(max_size=4), st.floats(0.01, 1.0), min_size=1, max_size=30)
+
+
+def allot(weights, total):
+    allotment = Allotment(weights, total)
+    return {name: allotment.take(name) for name in allotment.order()}
 
 
 def program(task, probability, grid=None):
@@ -37,6 +42,27 @@ def test_more_doubt_has_no_less_time(weights):
 
 def test_no_tasks_need_no_time():
     assert allot({}, 10.0) == {}
+
+
+@given(WEIGHTS, st.floats(0.0, 1.0))
+def test_what_tasks_leave_over_goes_to_those_after_them(weights, used):
+    allotment, fixed = Allotment(weights, 100.0), allot(weights, 100.0)
+    spent = 0.0
+    for name in allotment.order():
+        seconds = allotment.take(name)
+        assert seconds >= fixed[name] * (1 - 1e-9)
+        allotment.give_back(seconds * (1 - used))
+        spent += seconds * used
+    assert spent <= 100.0 * (1 + 1e-9)
+
+
+def test_what_one_takes_beyond_its_time_is_missing_to_the_others():
+    allotment = Allotment({"a": 1.0, "b": 1.0, "c": 1.0}, 30.0)
+    assert allotment.take("a") == pytest.approx(10.0)
+    allotment.give_back(-6.0)
+    assert allotment.take("b") == pytest.approx(7.0)
+    allotment.give_back(-100.0)
+    assert allotment.take("c") == 0.0
 
 
 def test_a_task_without_candidates_weighs_most():

@@ -96,7 +96,9 @@ def test_shared_time_goes_to_the_network_after_all_searches(tmp_path):
     outcome = solve(tmp_path, ids=IDS[:3], config=config, slots=2, factory=lambda name, _: Timed(name))
     assert (outcome.done, outcome.failed, outcome.interrupted) == (3, 0, False)
     assert [name for name, _, _ in Timed.seconds] == ["symbolic"] * 3 + ["neural"] * 3
-    assert sum(seconds for name, _, seconds in Timed.seconds if name == "neural") == pytest.approx(3 * 40, rel=0.05)
+    # Two begin at once; what the first to end leaves over goes to the third.
+    given = sorted(seconds for name, _, seconds in Timed.seconds if name == "neural")
+    assert given == pytest.approx([40, 40, 80], rel=0.05)
 
 
 def test_shared_time_is_taken_up_where_a_stopped_run_left_it(tmp_path):
