@@ -34,15 +34,24 @@ class Tally(Observer):
         self._answers = answers
         self.total = self.done = self.restored = self.failed = self.judged = 0
         self.solved: dict[str, int] = {"ensemble": 0}
-        self.started = time.monotonic()
+        self._slots: set[int] = set()
+        self._first_start: float | None = None
+        self._spent_seconds = 0.0
 
     def begin(self, total: int, restored: int) -> None:
         """Note the size of the run."""
         self.total, self.restored = total, restored
 
+    def job_started(self, slot: int, task_id: str, solver: str) -> None:
+        """Note the worker; the clock of the estimate starts with the first job, not with compiling before it."""
+        self._slots.add(slot)
+        if self._first_start is None:
+            self._first_start = time.monotonic()
+
     def job_ended(self, task_id: str, solver: str, event: Ended) -> None:
         """Count failures."""
         self.failed += event.error is not None
+        self._spent_seconds += event.seconds
 
     def task_done(self, task: Task, candidates: Sequence[Candidate], prediction: Prediction) -> None:
         """Count the task and who solves it."""
@@ -62,11 +71,20 @@ class Tally(Observer):
 
     @property
     def seconds_left(self) -> float | None:
-        """Return an estimate of the time to the end; None before the first task."""
+        """Return an estimate of the time to the end, by the tasks done so far; None before the first one.
+
+        It is never above what the tasks that are left may take.
+        """
         fresh = self.done - self.restored
-        if fresh < 1:
+        if fresh < 1 or self._first_start is None:
             return None
-        return (time.monotonic() - self.started) / fresh * (self.total - self.done)
+        seconds = (time.monotonic() - self._first_start) / fresh * (self.total - self.done)
+        if self._config.nodes is not None or self._config.steps is not None:
+            return seconds
+        most = self._config.seconds * (self.total - self.done)
+        if self._config.share_time:
+            most = max(0.0, self._config.seconds * (self.total - self.restored) - self._spent_seconds)
+        return min(seconds, most / len(self._slots))
 
     def summary(self) -> str:
         """Return one line: done, solved, failed, time left."""
@@ -141,6 +159,7 @@ class LiveProgress(Tally):
 
     def job_started(self, slot: int, task_id: str, solver: str) -> None:
         """Show what the worker does."""
+        super().job_started(slot, task_id, solver)
         self._workers[slot] = (task_id, solver, time.monotonic())
 
     def job_ended(self, task_id: str, solver: str, event: Ended) -> None:

@@ -1,5 +1,7 @@
 import io
 
+import pytest
+
 from dsl.grid import as_grid
 from ensemble.config import Config
 from ensemble.executors import Ended
@@ -33,8 +35,7 @@ def test_plain_lines_say_who_solves_what():
     finish(progress, second, candidate("b", [[5]], "symbolic"))
     lines = stream.getvalue().splitlines()
     assert lines[0] == "2 tasks"
-    assert lines[1].startswith("1/2 tasks | solved ensemble 1, neural 1 | ")
-    assert lines[1].endswith(" | a: solved by neural")
+    assert lines[1] == "1/2 tasks | solved ensemble 1, neural 1 | a: solved by neural"
     assert lines[2] == "2/2 tasks | solved ensemble 1, neural 1 | b: not solved"
 
 
@@ -60,6 +61,31 @@ def test_restored_tasks_are_counted_without_lines_and_do_not_bend_the_estimate()
     finish(progress, DATA.tasks[0], candidate("a", [[5]], "symbolic"))
     assert stream.getvalue() == "2 tasks, 1 of them done before\n"
     assert progress.seconds_left is None
+
+
+def clocked(monkeypatch, **settings):
+    now = [1000.0]
+    monkeypatch.setattr("ensemble.progress.time.monotonic", lambda: now[0])
+    progress = PlainProgress(Config(**settings), {}, io.StringIO())
+    progress.begin(5, 0)
+    now[0] += 500.0  # compiling
+    progress.job_started(0, "a", "symbolic")
+    progress.job_started(1, "b", "symbolic")
+    now[0] += 6.0
+    progress.job_ended("a", "symbolic", Ended(1, 6.0, None, None))
+    finish(progress, DATA.tasks[0])
+    return progress
+
+
+def test_the_time_left_is_that_of_the_tasks_done_so_far_without_compiling(monkeypatch):
+    assert clocked(monkeypatch, seconds=80.0).seconds_left == pytest.approx(6.0 * 4)
+    assert clocked(monkeypatch, seconds=1.0, nodes=10).seconds_left == pytest.approx(6.0 * 4)
+
+
+def test_the_time_left_is_not_above_what_the_tasks_left_may_take(monkeypatch):
+    assert clocked(monkeypatch, seconds=10.0).seconds_left == pytest.approx(10.0 * 4 / 2)
+    shared = clocked(monkeypatch, seconds=8.0, share_time=True)
+    assert shared.seconds_left == pytest.approx((8.0 * 5 - 6.0) / 2)
 
 
 def test_both_outputs_of_a_task_must_be_right():
