@@ -1,8 +1,25 @@
-"""Memory that runs out: how it shows, and what torch can give back."""
+"""Memory that runs out: how it shows, and what torch can give back; and memory that is better kept."""
+
+import ctypes
+import sys
 
 import torch
 
 _MESSAGES = ("out of memory", "not enough memory", "can't allocate memory")
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+"""Parameters of glibc's ``mallopt``."""
+_KEPT_BYTES = {_M_TRIM_THRESHOLD: 512 << 20, _M_TOP_PAD: 64 << 20, _M_MMAP_THRESHOLD: 32 << 20}
+
+
+def keep_freed_memory() -> bool:
+    """Let the process keep up to 512 MiB of what it frees; tell whether the C library can.
+
+    A step of training frees all that it computed, and by itself glibc gives it back to the system, which clears every
+    page of it again for the next step: 5 to 10 % of the time. Other C libraries are left as they are.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    return mallopt is not None and all([mallopt(name, size) for name, size in _KEPT_BYTES.items()])
 
 
 def is_out_of_memory(error: BaseException) -> bool:

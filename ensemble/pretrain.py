@@ -27,6 +27,7 @@ from ensemble.attention import mixed_precision
 from ensemble.checkpoint import load_checkpoint, load_weights, save_checkpoint, weights_of, with_prefix, without_prefix
 from ensemble.encode import IGNORE, OUT, Batch, EncodedSequence, collate
 from ensemble.errors import ConfigError
+from ensemble.memory import keep_freed_memory
 from ensemble.model import GridLM, build_model, load_model, model_config, resolve_device
 from ensemble.optimizer import MuonAdamW, build_optimizer, has_bfloat16_units
 from ensemble.pretrain_config import Chunk, PretrainConfig, config_of_run, keep_settings
@@ -237,6 +238,7 @@ def pretrain(config: PretrainConfig, work: Path, chunk: Chunk, re_arc: Path | No
         DataError: RE-ARC is not what it should be.
     """
     torch.set_num_threads(chunk.threads)
+    keep_freed_memory()
     keep_settings(config, work / "config.json")
     sources, device = prepare(config, work, re_arc), resolve_device(chunk.device)
     trainer = Trainer(config, work, sources, device, mixed=chunk.mixed, compiled=chunk.compile)

@@ -24,6 +24,7 @@ from ensemble.config import AdaptationConfig, build_section, with_overrides
 from ensemble.encode import Batch, EncodedSequence, collate
 from ensemble.errors import ModelError
 from ensemble.formats import format_of
+from ensemble.memory import keep_freed_memory
 from ensemble.model import load_model, resolve_device
 from ensemble.pretrain import Progress
 from ensemble.pretrain_config import Chunk, PretrainConfig, keep_settings
@@ -77,6 +78,7 @@ class Tuner:
 
     def __init__(self, config: TuneConfig, work: Path, chunk: Chunk, re_arc: Path | None = None) -> None:
         torch.set_num_threads(chunk.threads)
+        keep_freed_memory()
         self.config, self.work, self.chunk = config, work, chunk
         self.stream = TaskStream(prepare(config, work, re_arc).training, config.stream_options())
         self.model = load_model(config.base, resolve_device(chunk.device))

@@ -117,10 +117,12 @@ class NeuralSolver:
         if self._model is None:
             import torch
 
+            from ensemble.memory import keep_freed_memory
             from ensemble.model import load_model, resolve_device
 
-            if self.num_threads is not None:
+            if self.num_threads is not None:  # the process is a worker's
                 torch.set_num_threads(self.num_threads)
+                keep_freed_memory()
             device = resolve_device(self.config.device)
             self._model = load_model(self.config.model, device, task_format=self.config.format)
         return self._model
