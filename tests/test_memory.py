@@ -7,15 +7,20 @@ import pytest
 from ensemble.memory import is_out_of_memory
 
 COUNT = """
-import resource, sys
-import torch
+import ctypes, resource, sys
 from ensemble.memory import keep_freed_memory
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
+parts = (ctypes.c_void_p * 1000)()
 def step():
-    parts = [torch.ones(1 << 14) for _ in range(1000)]
-    last = torch.ones(1 << 14)
-    parts.clear()
+    for k in range(1000):
+        parts[k] = libc.malloc(65536)
+        libc.memset(parts[k], 1, 65536)
+    for k in range(1000):
+        libc.free(parts[k])
 for _ in range(3):
     step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
