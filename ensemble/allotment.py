@@ -52,5 +52,5 @@ class Allotment:
         return seconds
 
     def give_back(self, seconds: float) -> None:
-        """Add what a task left over of its time, or below 0 what it took beyond it."""
-        self._left = max(0.0, self._left + seconds)
+        """Add what a task left over of its time; what it took beyond (below 0) is nobody's loss: all have some time."""
+        self._left += max(0.0, seconds)

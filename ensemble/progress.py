@@ -9,6 +9,7 @@ from dsl.grid import same_grid
 from dsl.task import Task
 from ensemble.config import Config
 from ensemble.executors import Ended
+from ensemble.fingerprint import is_bound_by_work
 from ensemble.merge import merge, proposed_by
 from ensemble.pipeline import Observer
 from ensemble.types import Answers, Candidate, Prediction
@@ -79,7 +80,7 @@ class Tally(Observer):
         if fresh < 1 or self._first_start is None:
             return None
         seconds = (time.monotonic() - self._first_start) / fresh * (self.total - self.done)
-        if self._config.nodes is not None or self._config.steps is not None:
+        if any(is_bound_by_work(solver, self._config) for solver in self._config.solvers):
             return seconds
         most = self._config.seconds * (self.total - self.done)
         if self._config.share_time:

@@ -4,8 +4,6 @@ import sys
 
 import pytest
 
-from ensemble.memory import is_out_of_memory
-
 COUNT = """
 import ctypes, resource, sys
 from ensemble.memory import keep_freed_memory
@@ -38,8 +36,3 @@ def test_freed_memory_is_kept_for_the_next_step():
     }
     assert faults["keep"] < 200
     assert faults["return"] > 10_000
-
-
-def test_what_counts_as_out_of_memory():
-    assert is_out_of_memory(MemoryError())
-    assert not is_out_of_memory(RuntimeError("shapes do not match"))

@@ -29,13 +29,15 @@ def finish(progress, task, *candidates):
 def test_plain_lines_say_who_solves_what():
     progress, stream = plain()
     progress.begin(2, 0)
+    progress.job_started(0, "a", "symbolic")
     first, second = DATA.tasks
     right = DATA.answers["a"][0]
     finish(progress, first, candidate("a", right, "neural"), candidate("a", [[5]], "symbolic"))
     finish(progress, second, candidate("b", [[5]], "symbolic"))
     lines = stream.getvalue().splitlines()
     assert lines[0] == "2 tasks"
-    assert lines[1] == "1/2 tasks | solved ensemble 1, neural 1 | a: solved by neural"
+    assert lines[1].startswith("1/2 tasks | solved ensemble 1, neural 1 | ")
+    assert lines[1].endswith(" left | a: solved by neural")
     assert lines[2] == "2/2 tasks | solved ensemble 1, neural 1 | b: not solved"
 
 
