@@ -24,7 +24,7 @@ from ensemble.statistics import mcnemar
 from ensemble.store import Run, open_run
 from ensemble.types import Candidate
 
-PRIOR: Mapping[str, float] = {"program": 1.0, "doubt": -0.6}
+PRIOR: Mapping[str, float] = {"program": 1.0, "doubt": -0.6, "broken": -1.0}
 """Weights that the fit is pulled to; 0 for the others."""
 RIDGE = 0.3
 FOLDS = 10

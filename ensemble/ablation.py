@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dsl.task import Task
 from ensemble.comparison import Comparison, compare
 from ensemble.config import MergeConfig
+from ensemble.examine import examined
 from ensemble.merge import NEURAL, RULES, SYMBOLIC, merge, proposed_by
 from ensemble.scoring import HEADLINE, Figure, Level, Score, markdown_table, score
 from ensemble.statistics import Difference, McNemar, mcnemar, paired_bootstrap
@@ -129,10 +130,16 @@ def ablate(run: "Run") -> Ablation:
     """
     dataset = run.dataset()
     pool = {task.task_id: tuple(run.candidates(task.task_id)) for task in dataset.tasks}
+    config = run.config.merge
+    if config.invariants:
+        pool = {task.task_id: tuple(examined(task, pool[task.task_id])) for task in dataset.tasks}
     scores = {
-        name: (rule, _score_part(dataset, pool, run.config.merge.model_copy(update={"rule": rule}), keep))
-        for name, rule, keep in _variants(run.config.merge.rule, [c for found in pool.values() for c in found])
+        name: (rule, _score_part(dataset, pool, config.model_copy(update={"rule": rule}), keep))
+        for name, rule, keep in _variants(config.rule, [c for found in pool.values() for c in found])
     }
+    if config.invariants:
+        plain = config.model_copy(update={"invariants": False})
+        scores["no_invariants"] = config.rule, _score_part(dataset, pool, plain, lambda _: True)
     reference = scores[ENSEMBLE][1].solved(HEADLINE)
     rows = {}
     for name, (rule, scored) in scores.items():

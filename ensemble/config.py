@@ -153,6 +153,8 @@ class MergeConfig(Section):
     max_judged_cells: int = Field(700, ge=0)
     """Most cells of all demonstrations and a test input of a task on which the network's judgement of other solvers'
     grids counts; the embedded network judges larger tasks badly."""
+    invariants: bool = True
+    """Whether a grid loses odds by breaking what all demonstrations have in common (``dsl.search.invariants``)."""
 
 
 class Config(Section):

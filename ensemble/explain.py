@@ -75,6 +75,9 @@ def _votes(
         yield ""
         yield f"{place}{right}: {_count(supports[key].votes, 'vote')}{_percent(odds.get(key))}"
         yield text_of_grid(supports[key].grid, digits=digits)
+        breaks = supports[key].candidates[0].provenance.breaks
+        if breaks:
+            yield f"  breaks what all demonstrations have in common: {', '.join(breaks)}"
         yield from _voters(supports[key])
     if len(order) > MAX_GRIDS:
         yield f"... and {_count(len(order) - MAX_GRIDS, 'other grid')}"

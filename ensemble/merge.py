@@ -20,13 +20,15 @@ under ``@rule``: the ablation then reports it.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from dsl.grid import Grid, GridKey, grid_key
+from dsl.search.plausibility import lost_nats
 from dsl.task import Task
 from ensemble.config import MergeConfig, nearest
 from ensemble.errors import ConfigError
+from ensemble.examine import examined
 from ensemble.selector import utility
 from ensemble.types import Candidate, Prediction
 from ensemble.voting import hierarchical_vote
@@ -103,23 +105,38 @@ def merge(task: Task, candidates: Iterable[Candidate], config: MergeConfig) -> P
         ConfigError: the rule is not known.
         ValueError: a candidate belongs to another task or to a test input that the task does not have.
     """
-    ranked = get_rule(config.rule)
-    pools: list[list[Candidate]] = [[] for _ in task.test_inputs]
-    for candidate in heard(task, candidates, config):
-        if candidate.task_id != task.task_id or not 0 <= candidate.test_index < len(pools):
+    ranked, found = get_rule(config.rule), list(candidates)
+    for candidate in found:
+        if candidate.task_id != task.task_id or not 0 <= candidate.test_index < len(task.test_inputs):
             raise ValueError(
-                f"candidates must be for task {task.task_id}, test inputs 0..{len(pools) - 1}, "
+                f"candidates must be for task {task.task_id}, test inputs 0..{len(task.test_inputs) - 1}, "
                 f"got {candidate.task_id}, {candidate.test_index}"
             )
-        pools[candidate.test_index].append(candidate)
+    pools = _pools(task, heard(task, found, config))
     attempts = tuple(tuple(ranked(pool)[:NUM_ATTEMPTS]) if pool else () for pool in pools)
     return Prediction(task.task_id, attempts)
 
 
+def _pools(task: Task, candidates: Iterable[Candidate]) -> list[list[Candidate]]:
+    """Return the candidates of each test input."""
+    pools: list[list[Candidate]] = [[] for _ in task.test_inputs]
+    for candidate in candidates:
+        pools[candidate.test_index].append(candidate)
+    return pools
+
+
 def heard(task: Task, candidates: Iterable[Candidate], config: MergeConfig) -> list[Candidate]:
-    """Return the candidates that a merge hears: no judgements of the network on a task that is too large for it."""
-    found = list(candidates)
-    return found if is_judged(task, config) else [c for c in found if c.provenance.draws > 0]
+    """Return the candidates that a merge hears, with the invariants that they break if these count.
+
+    Judgements of the network on a task that is too large for it are left out.
+    """
+    known = is_judged(task, config)
+    found = [candidate for candidate in candidates if known or candidate.provenance.draws > 0]
+    return list(examined(task, found)) if config.invariants else [_unexamined(candidate) for candidate in found]
+
+
+def _unexamined(candidate: Candidate) -> Candidate:
+    return replace(candidate, provenance=replace(candidate.provenance, breaks=None))
 
 
 def is_judged(task: Task, config: MergeConfig) -> bool:
@@ -130,11 +147,8 @@ def is_judged(task: Task, config: MergeConfig) -> bool:
 
 def probability_right(task: Task, candidates: Iterable[Candidate], config: MergeConfig) -> float:
     """Return the probability, by the odds of ``log_odds``, that the likeliest attempts are right for a whole task."""
-    pools: list[list[Candidate]] = [[] for _ in task.test_inputs]
-    for candidate in heard(task, candidates, config):
-        pools[candidate.test_index].append(candidate)
     right = 1.0
-    for pool in pools:
+    for pool in _pools(task, heard(task, candidates, config)):
         best = sorted(log_odds(pool).values(), reverse=True)[:NUM_ATTEMPTS]
         right *= min(1.0, math.fsum(1.0 / (1.0 + math.exp(-odds)) for odds in best))
     return right
@@ -273,10 +287,10 @@ def log_odds(candidates: Sequence[Candidate]) -> dict[GridKey, float]:
 
     A program's are those of its cost, the network's those of its own estimate and its views' share; a grid is wrong if
     both halves are. A program's grid is doubted the more the less likely the adapted network finds it than another
-    program's.
+    program's, and any grid the more it breaks of what the demonstrations have in common.
     """
     return {
-        key: _logit(1.0 - (1.0 - said.program) * (1.0 - said.estimate)) - DOUBT * said.doubt
+        key: _logit(1.0 - (1.0 - said.program) * (1.0 - said.estimate)) - DOUBT * said.doubt - said.broken
         for key, said in evidence_of(candidates).items()
     }
 
@@ -292,6 +306,7 @@ class Evidence:
         doubt: nats of log-likelihood by which the adapted network finds it less likely than another program's grid, at
             most ``MOST_UNLIKELY``; 0 without a program. What the network had no time to judge has the mean.
         by_program: whether a program gives it.
+        broken: nats of log odds that it loses by invariants of the demonstrations that it breaks.
     """
 
     program: float
@@ -299,6 +314,7 @@ class Evidence:
     estimate: float
     doubt: float
     by_program: bool
+    broken: float
 
     def features(self) -> dict[str, float]:
         """Return the features of the learned selector."""
@@ -308,6 +324,7 @@ class Evidence:
             "estimate": math.log(max(self.estimate, LEAST)),
             "doubt": self.doubt,
             "only network": float(not self.by_program),
+            "broken": self.broken,
         }
 
 
@@ -330,6 +347,7 @@ def evidence_of(candidates: Sequence[Candidate]) -> dict[GridKey, Evidence]:
             estimate=OWN_ESTIMATE * math.exp(likelihoods[key]) * share**2 if share else 0.0,
             doubt=doubt if by_program else 0.0,
             by_program=by_program,
+            broken=lost_nats((programs if by_program else views)[key].candidates[0].provenance.breaks or ()),
         )
     return found
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-FEATURES = ("program", "fits", "estimate", "doubt", "only network")
+FEATURES = ("program", "fits", "estimate", "doubt", "only network", "broken")
 """Log odds of the best program; whether a program fits all demonstrations; log of the network's own estimate that the
-grid is right; nats of the network's doubt (``merge.Evidence``); whether no program gives the grid."""
+grid is right; nats of the network's doubt (``merge.Evidence``); whether no program gives the grid; nats lost by
+invariants that it breaks (``dsl.search.plausibility``)."""
 
 PATH = Path(__file__).with_name("selector.json")
 

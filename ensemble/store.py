@@ -207,6 +207,12 @@ def read_candidates(connection: sqlite3.Connection, task_id: str, solver: str, s
         (task_id, solver, solver_key),
     )
     return [
-        Candidate(task_id, test_index, grid_from_text(grid), log_score, Provenance(**json.loads(provenance)))
-        for test_index, grid, log_score, provenance in rows
+        Candidate(task_id, test_index, grid_from_text(grid), log_score, _provenance(text))
+        for test_index, grid, log_score, text in rows
     ]
+
+
+def _provenance(text: str) -> Provenance:
+    values = json.loads(text)
+    breaks = values.pop("breaks", None)  # runs of earlier versions have none
+    return Provenance(**values, breaks=None if breaks is None else tuple(breaks))

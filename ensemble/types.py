@@ -49,6 +49,8 @@ class Provenance:
             has only judged.
         found_after: processor seconds of the solver until it had the grid; None if not measured, as under a budget of
             work, where results are the same on every machine.
+        breaks: invariants of the demonstrations that the grid breaks (``dsl.search.invariants``); None before it was
+            examined.
     """
 
     solver: str
@@ -62,6 +64,7 @@ class Provenance:
     adapted: bool | None = None
     draws: int = 1
     found_after: float | None = None
+    breaks: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,6 +24,7 @@ from dsl.search.budget import Budget
 from dsl.task import Example, Task
 from ensemble.config import Config
 from ensemble.errors import EnsembleError
+from ensemble.examine import examined
 from ensemble.plugins import load_plugins
 from ensemble.types import Candidate, Drafts, Solver, Successor
 
@@ -136,7 +137,7 @@ def refusal_of(error: EnsembleError | ImportError) -> str:
 
 
 def checked(task: Task, solver: Solver, budget: Budget, drafts: Drafts = ()) -> Iterator[Candidate]:
-    """Yield a solver's candidates, each checked to belong to the task and to hold a grid.
+    """Return a solver's candidates, each checked to belong to the task and to hold a grid, with what it breaks.
 
     Raises:
         ValueError: one does not; what came before it was yielded.
@@ -145,6 +146,10 @@ def checked(task: Task, solver: Solver, budget: Budget, drafts: Drafts = ()) -> 
         candidates = solver.solve_after(task, budget, tuple(tuple(map(seal, grids)) for grids in drafts))
     else:
         candidates = solver.solve(task, budget)
+    return examined(task, _valid(task, solver, candidates))
+
+
+def _valid(task: Task, solver: Solver, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
     for candidate in candidates:
         if candidate.task_id != task.task_id or not 0 <= candidate.test_index < len(task.test_inputs):
             raise ValueError(

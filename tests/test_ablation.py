@@ -39,6 +39,17 @@ def test_what_the_network_only_judges_is_none_of_its_candidates():
     assert "no_judging" not in ablate(small_run()).rows
 
 
+def test_a_row_does_without_invariants_if_the_run_has_them():
+    train = tuple(Example(grid_from_text(source), grid_from_text(source[::-1])) for source in ("12", "34"))
+    shown = Task("one", train, (grid_from_text("56"),))
+    pool = [program("one", "777", "longer", cost=0.5), program("one", "65", cost=0.6)]
+    for invariants, first in ((True, {"ensemble": 1, "no_invariants": 0}), (False, {"ensemble": 0})):
+        run = FakeRun([shown], {"one": ("65",)}, pool, config=Config(merge=MergeConfig(invariants=invariants)))
+        rows = ablate(run).as_json()["rows"]
+        assert {name: rows[name]["pass@1"]["task"]["n"] for name in first} == first
+        assert ("no_invariants" in rows) is invariants
+
+
 def test_ensemble_row_uses_the_rule_of_the_run():
     run = small_run(config=Config(merge=MergeConfig(rule="flat")))
     assert ablate(run).as_json()["rows"]["ensemble"]["rule"] == "flat"

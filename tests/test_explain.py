@@ -24,6 +24,12 @@ def test_what_is_not_submitted_is_shown_too():
     assert "... and 4 other grids" in text
 
 
+def test_what_a_grid_breaks_is_said():
+    assert "  breaks what all demonstrations have in common: " in explain(
+        small_run(pool=[decoded("both", "1")]), "both"
+    )
+
+
 def test_unadapted_votes_are_told_apart():
     text = explain(small_run(pool=[decoded("both", "1", adapted=False)]), "both")
     assert "neural without test-time training, views" in text

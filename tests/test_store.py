@@ -49,7 +49,16 @@ def candidate(cell=1, **provenance):
 
 def test_candidates_come_back_as_they_were(recorder):
     rich = candidate(
-        3, engine="image", program='f("x", #3)', cost=7.5, verified=True, fits=3, view="rot90", adapted=False, draws=4
+        3,
+        engine="image",
+        program='f("x", #3)',
+        cost=7.5,
+        verified=True,
+        fits=3,
+        view="rot90",
+        adapted=False,
+        draws=4,
+        breaks=("colors", "shape"),
     )
     job = recorder.begin(KEY)
     recorder.add(job, [rich, candidate(2)])

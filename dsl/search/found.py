@@ -8,6 +8,8 @@ import numpy as np
 
 from dsl.program import Program, parse
 from dsl.search.cells.answers import outputs_key, run_or_none
+from dsl.search.invariants import Invariants
+from dsl.search.plausibility import lost_nats
 from dsl.search.pool import Pool
 from dsl.search.proposal import Proposal
 from dsl.search.ranking import family, rank
@@ -35,13 +37,19 @@ class Found:
     pools: dict[str, Pool] = field(default_factory=dict)
     misses: dict[int, Solution] = field(default_factory=dict)
     _ranked: list[Solution] | None = None
+    _invariants: Invariants | None = None
+    _lost: dict[object, float] = field(default_factory=dict)
 
     @property
     def log_odds(self) -> float:
-        """Return the log odds of the best solution."""
-        ranked = self.ranked()
-        best = ranked[0].log_odds if ranked else None
-        return -math.inf if best is None else best
+        """Return the log odds of the best solution, less what it loses by the invariants that it breaks."""
+        best = -math.inf
+        for solution in self.ranked():
+            assert solution.log_odds is not None
+            if solution.log_odds <= best:
+                break
+            best = max(best, solution.log_odds - self._lost_by(solution))
+        return best
 
     def propose(self, proposals: Iterable[Proposal]) -> None:
         """Verify programs and keep those that predict something."""
@@ -77,6 +85,17 @@ class Found:
             ranked = rank([*map(self._supported, self.solutions.values()), *voted], self.task)
             self._ranked = [replace(entry.solution, log_odds=entry.log_odds) for entry in ranked]
         return self._ranked
+
+    def _lost_by(self, solution: Solution) -> float:
+        """Return the nats that a solution loses by what its predictions break."""
+        key = outputs_key(solution.outputs)
+        if key not in self._lost:
+            if self._invariants is None:
+                self._invariants = Invariants(self.task.train)
+            pairs = zip(self.task.test_inputs, solution.outputs, strict=True)
+            known = [self._invariants.broken(source, output) for source, output in pairs if output is not None]
+            self._lost[key] = lost_nats({name for names in known for name in names})
+        return self._lost[key]
 
     def _announce(self, solutions: Iterable[Solution]) -> None:
         self._ranked = None
