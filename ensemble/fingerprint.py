@@ -17,7 +17,7 @@ BLOCK = 2**20
 CONTENT = {"symbolic": "language", "neural": "model", "replay": "replay"}
 """What a solver works with besides its settings."""
 SOURCES: Mapping[str, Sequence[str]] = {
-    "symbolic": ("dsl/**/*.py", "ensemble/solvers/symbolic.py"),
+    "symbolic": ("dsl/**/*.py", "dsl/search/ranking.json", "ensemble/solvers/symbolic.py"),
     "neural": (
         "ensemble/adaptation/*.py",
         "ensemble/adopt.py",

@@ -44,7 +44,7 @@ def test_more_bits_are_less_likely() -> None:
 def test_foretelling_demonstrations_is_more_likely() -> None:
     odds = [odds_of(solution(10.0, support)) for support in (1.0, 0.5, 0.0)]
     assert odds == sorted(odds, reverse=True)
-    assert odds[0] > odds[1] > odds[2]
+    assert odds[0] > odds[2]
 
 
 def test_a_missed_demonstration_costs_odds() -> None:

@@ -41,8 +41,8 @@ class Invariants:
     def __init__(self, train: Sequence[Example]) -> None:
         self._shown = [traits_of(example.input, example.output) for example in train]
         outputs = [grid_key(example.output) for example in train]
-        self._outputs = frozenset(outputs) if len(set(outputs)) == len(outputs) else frozenset[GridKey]()
-        """Outputs of the demonstrations, if all of them are different."""
+        self._outputs = frozenset(outputs) if len(set(outputs)) == len(outputs) > 1 else frozenset[GridKey]()
+        """Outputs of several demonstrations, if all of them are different."""
         self._colors = {color for example in train for color in np.unique(example.output).tolist()}
         self._changes = {
             change

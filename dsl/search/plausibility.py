@@ -1,7 +1,7 @@
 """How much less likely a grid is right by the invariants of the demonstrations that it breaks.
 
-The weights are learned by a logistic regression on what the search proposes for training tasks
-(``benchmarks/fit_invariants.py``); ``plausibility.json`` holds them with their record.
+``benchmarks/fit_ranking.py`` learns the weights, together with those of ``dsl.search.ranking``, from what the search
+proposes for training tasks; ``ranking.json`` holds both with their record.
 """
 
 import json
@@ -9,18 +9,17 @@ import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
-PATH = Path(__file__).with_name("plausibility.json")
+PATH = Path(__file__).with_name("ranking.json")
 MOST_NATS = 6.0
 """Log odds that a grid loses at most: broken invariants are not independent of each other."""
 
 
-def _read() -> Mapping[str, float]:
-    weights = json.loads(PATH.read_text(encoding="utf-8"))["weights"]
-    return MappingProxyType({name: float(value) for name, value in weights.items()})
+LEARNED: Mapping[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
+"""``programs`` and ``invariants``: weights; ``record``: of what they were learned."""
 
-
-WEIGHTS = _read()
+WEIGHTS: Mapping[str, float] = MappingProxyType(LEARNED["invariants"])
 """Nats of log odds that a grid loses by each invariant that it breaks; others tell nothing."""
 
 

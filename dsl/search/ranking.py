@@ -1,16 +1,18 @@
 """How likely a program's predictions are right: one scale for all engines, from description length and leave-one-out.
 
-The weights are a logistic regression on the programs that all engines found for the ``fit`` tasks and for new tasks of
-ARC-AGI-2 training (``benchmarks/fit_ranking.py``, result in ``benchmarks/results/ranking.json``).
+The weights are a logistic regression on the programs that all engines found for training tasks, fitted together with
+what broken invariants tell (``dsl.search.plausibility``).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from dsl.search.cells.answers import outputs_key
+from dsl.search.plausibility import LEARNED
 from dsl.search.solution import Solution
 from dsl.task import Task
 
@@ -30,31 +32,7 @@ CLOSE = 6.0
 LONG = 20.0
 """Bits from which on each bit tells less."""
 
-WEIGHTS: dict[str, float] = {
-    "rules, always": -0.177,
-    "rules, bits": -0.052,
-    "rules, bits over long": -0.042,
-    "rules, foretells half": 0.53,
-    "rules, foretells all": 0.705,
-    "rules, not measured": 0.894,
-    "rules, stable half": 0.035,
-    "rules, stable all": 0.481,
-    "rules, not first": -2.304,
-    "rules, bits after first": -0.247,
-    "images, always": -1.88,
-    "images, bits": -0.02,
-    "images, bits over long": -0.017,
-    "images, foretells half": 0.262,
-    "images, foretells all": 1.515,
-    "images, not measured": 0.767,
-    "images, stable half": 0.611,
-    "images, stable all": 0.355,
-    "images, not first": -1.016,
-    "images, bits after first": 0.0,
-    "rivals": -0.366,
-    "agreed": 2.882,
-    "agreed twice": 1.781,
-}
+WEIGHTS: Mapping[str, float] = MappingProxyType(LEARNED["programs"])
 """Log odds in nats by feature; see :func:`features`."""
 
 MISS = 2.4

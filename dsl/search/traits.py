@@ -17,6 +17,14 @@ from dsl.symmetry import TRANSFORMS
 Traits = dict[str, Hashable]
 """Values by name; None where a trait does not apply."""
 
+_SYMMETRIES = {
+    "after a quarter turn": "rotate_90",
+    "after a half turn": "rotate_180",
+    "left and right": "flip_left_right",
+    "up and down": "flip_up_down",
+    "over the diagonal": "transpose",
+    "over the other diagonal": "anti_transpose",
+}
 _ALL_NEIGHBORS = np.ones((3, 3), np.int64)
 
 
@@ -95,9 +103,8 @@ def _traits_of_output(view: _View) -> Traits:
         "empty rows": bool((~colored).all(1).any()),
         "empty columns": bool((~colored).all(0).any()),
     }
-    for name, turn in TRANSFORMS.items():
-        if name not in ("identity", "rotate_270"):
-            traits[f"same under {name}"] = np.array_equal(turn(grid), grid)
+    for name, turn in _SYMMETRIES.items():
+        traits[f"same {name}"] = np.array_equal(TRANSFORMS[turn](grid), grid)
     return traits
 
 
