@@ -10,9 +10,9 @@ from ensemble.config import MergeConfig
 from ensemble.merge import is_judged, probability_right
 from ensemble.types import Candidate
 
-LEAST_DOUBT = 0.02
+LEAST_DOUBT = 0.01
 """Doubt of a task whose attempts seem certain: the odds are not that exact."""
-LARGE_SHARE = 0.1
+LARGE_SHARE = 0.03
 """What a task weighs on which the network's judgement does not count: few steps of training fit, and seldom help."""
 MOST_TIMES = 8.0
 """Most time of one task, in shares of what each would have alike."""
