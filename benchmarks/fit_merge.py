@@ -3,9 +3,9 @@
     python -m benchmarks.fit_merge runs/dev [--output FILE]
 
 The network must not have been trained on the tasks: that leaves ``dev``. For every choice of how much the network's own
-grid is believed (``OWN_ESTIMATE``), how much its judgement counts (``DOUBT``) and on tasks of up to how many cells
-(``max_judged_cells``): tasks solved at one and two attempts, and the log loss of the right grid in nats, where a grid
-of log odds ``o`` weighs ``exp(o)`` and that none is right weighs 1. Prints the best ten and what ships.
+grid is believed (``OWN_ESTIMATE``, ``TEMPER``), how much its judgement counts (``DOUBT``) and on tasks of up to how
+many cells (``max_judged_cells``): tasks solved at one and two attempts, and the log loss of the right grid in nats,
+where a grid of log odds ``o`` weighs ``exp(o)`` and that none is right weighs 1. Prints the best ten and what ships.
 """
 
 import argparse
@@ -26,8 +26,9 @@ from ensemble.store import Run, open_run
 from ensemble.types import Candidate
 
 OWN_ESTIMATES = (0.25, 0.5, 0.75, 0.95)
-DOUBTS = (0.0, 0.3, 0.6, 0.9, 1.2)
-JUDGED_CELLS = (500, 700, 1000, 1500, 4000)
+TEMPERS = (0.1, 0.25, 0.5, 1.0)
+DOUBTS = (0.0, 0.3, 0.6, 0.9)
+JUDGED_CELLS = (700, 1500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Row:
     """One choice of the constants and what it gives."""
 
     own_estimate: float
+    temper: float
     doubt: float
     max_judged_cells: int
     loss: float
@@ -56,16 +58,17 @@ def measure(
     run: Run,
     candidates: Mapping[str, Sequence[Candidate]],
     own_estimate: float,
+    temper: float,
     doubt: float,
     max_judged_cells: int,
 ) -> Row:
-    merging.OWN_ESTIMATE, merging.DOUBT = own_estimate, doubt
+    merging.OWN_ESTIMATE, merging.TEMPER, merging.DOUBT = own_estimate, temper, doubt
     changes = {"rule": "likeliest", "max_judged_cells": max_judged_cells}
     config, dataset = run.config.merge.model_copy(update=changes), run.dataset()
     scores = score_of(run, candidates, **changes)
     loss = sum(loss_of(t, candidates[t.task_id], dataset.answers[t.task_id], config) for t in dataset.tasks)
     one, two = sum(scores.solved("pass@1")), sum(scores.solved("pass@2"))
-    return Row(own_estimate, doubt, max_judged_cells, loss, one, two)
+    return Row(own_estimate, temper, doubt, max_judged_cells, loss, one, two)
 
 
 def main() -> None:
@@ -73,11 +76,14 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
-    shipped = merging.OWN_ESTIMATE, merging.DOUBT
+    shipped = merging.OWN_ESTIMATE, merging.TEMPER, merging.DOUBT
     with open_run(arguments.run) as run:
         candidates = {task_id: run.candidates(task_id) for task_id in run.task_ids}
         ships = measure(run, candidates, *shipped, run.config.merge.max_judged_cells)
-        rows = [measure(run, candidates, *values) for values in itertools.product(OWN_ESTIMATES, DOUBTS, JUDGED_CELLS)]
+        rows = [
+            measure(run, candidates, *values)
+            for values in itertools.product(OWN_ESTIMATES, TEMPERS, DOUBTS, JUDGED_CELLS)
+        ]
         info = {"tasks": len(run.task_ids), "task_hashes": run.info["data_hash"], "keys": run.info["solver_keys"]}
     rows.sort(key=lambda row: row.loss)
     for row in [*rows[:10], ships]:

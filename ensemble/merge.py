@@ -56,13 +56,14 @@ NUM_ATTEMPTS = 2
 ABSENT_NATS = math.log(10)
 """A solver that did not give a grid counts as a tenth of the lowest likelihood that it gave."""
 
-OWN_ESTIMATE = 0.5
-"""Probability that the network's grid is right where all its views agree and it is sure of every cell.
+OWN_ESTIMATE = 0.75
+"""Probability that the network's grid is right where it is sure of every cell."""
 
-Less by the probability that it gives to the grid itself, and by the square of the views' share (``benchmarks/LOG.md``).
-"""
+TEMPER = 0.25
+"""Share of a grid's log-likelihood that counts for this: its cells are not doubted independently of each other, and a
+grid of 5 nats is right far more often than one time in 150. Fitted on ``dev`` (``benchmarks/LOG.md``)."""
 
-DOUBT = 0.6
+DOUBT = 0.3
 """Nats of log odds that a program's grid loses with each nat that the adapted network finds it less likely than the
 program's grid that it finds likeliest. Fitted on ``dev`` (``benchmarks/LOG.md``)."""
 MOST_UNLIKELY = 10.0
@@ -285,9 +286,9 @@ def likeliest(candidates: Sequence[Candidate]) -> list[Grid]:
 def log_odds(candidates: Sequence[Candidate]) -> dict[GridKey, float]:
     """Return the log odds, in nats, that each grid of programs or of the network is right, for one test input.
 
-    A program's are those of its cost, the network's those of its own estimate and its views' share; a grid is wrong if
-    both halves are. A program's grid is doubted the more the less likely the adapted network finds it than another
-    program's, and any grid the more it breaks of what the demonstrations have in common.
+    A program's are those of its cost, the network's those of its own estimate; a grid is wrong if both halves are. A
+    program's grid is doubted the more the less likely the adapted network finds it than another program's, and any grid
+    the more it breaks of what the demonstrations have in common.
     """
     return {
         key: _logit(1.0 - (1.0 - said.program) * (1.0 - said.estimate)) - DOUBT * said.doubt - said.broken
@@ -302,7 +303,7 @@ class Evidence:
     Attributes:
         program: probability that it is right by its best program, 0 without one.
         fits: whether a program behind it reproduces every demonstration.
-        estimate: probability that it is right by the network, less where its views differ; 0 if no view gave it.
+        estimate: probability that it is right by the network; 0 if no view gave it.
         doubt: nats of log-likelihood by which the adapted network finds it less likely than another program's grid, at
             most ``MOST_UNLIKELY``; 0 without a program. What the network had no time to judge has the mean.
         by_program: whether a program gives it.
@@ -332,24 +333,27 @@ def evidence_of(candidates: Sequence[Candidate]) -> dict[GridKey, Evidence]:
     """Return what is known of each grid of programs or of the network, for one test input."""
     programs = support_of(_family(candidates, SYMBOLIC))
     views = support_of(proposed_by(NEURAL, candidates))
-    draws = sum(support.votes for support in views.values())
     likelihoods = _log_likelihoods(support_of(_family(candidates, NEURAL)))
     judged = [likelihoods[key] for key in programs if key in likelihoods]
     best = max(judged, default=0.0)
     mean = math.fsum(min(best - value, MOST_UNLIKELY) for value in judged) / max(1, len(judged))
     found = {}
     for key in (*programs, *(key for key in views if key not in programs)):
-        by_program, share = key in programs, views[key].votes / draws if key in views else 0.0
+        by_program = key in programs
         doubt = min(best - likelihoods[key], MOST_UNLIKELY) if key in likelihoods else mean
         found[key] = Evidence(
             program=max(2.0**-cost for cost in _costs(programs[key])) if by_program else 0.0,
             fits=any(c.provenance.verified for c in programs[key].candidates) if by_program else False,
-            estimate=OWN_ESTIMATE * math.exp(likelihoods[key]) * share**2 if share else 0.0,
+            estimate=OWN_ESTIMATE * math.exp(TEMPER * likelihoods[key]) if key in views else 0.0,
             doubt=doubt if by_program else 0.0,
             by_program=by_program,
-            broken=lost_nats((programs if by_program else views)[key].candidates[0].provenance.breaks or ()),
+            broken=_broken(programs[key] if by_program else views[key]),
         )
     return found
+
+
+def _broken(support: Support) -> float:
+    return lost_nats(support.candidates[0].provenance.breaks or ())
 
 
 def _logit(probability: float) -> float:

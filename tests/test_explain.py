@@ -11,7 +11,7 @@ from tests.fake_run import decoded, program, small_run
 def test_attempts_are_shown_with_votes_and_truth():
     text = explain(small_run(), "both")
     assert "task both: 3 candidates, merged by rule 'likeliest'" in text
-    assert "attempt 1, right: 3 votes, right at 23% by its own odds\n2 1\n4 3" in text
+    assert "attempt 1, right: 3 votes, right at 61% by its own odds\n2 1\n4 3" in text
     assert "neural, views and log scores: identity (-1.00), transpose (-1.00)" in text
     assert "symbolic (image), fits all demonstrations, 4.0 bits: flip_left_right(input)" in text
 

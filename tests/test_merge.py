@@ -17,6 +17,7 @@ from ensemble.merge import (
     MOST_UNLIKELY,
     OWN_ESTIMATE,
     RULES,
+    TEMPER,
     evidence_of,
     get_rule,
     hierarchical_vote,
@@ -137,19 +138,19 @@ def test_program_first_ignores_the_network_when_a_program_passes():
     assert chosen(pool, "program_first") == ["2", "1"]
 
 
-def test_the_likeliest_grid_is_a_cheap_program_or_what_most_views_agree_on():
-    views = [neural("3", view=view, log_score=-0.1) for view in "abc"] + [neural("4", view="d", log_score=-0.1)]
+def test_the_likeliest_grid_is_a_cheap_program_or_what_the_network_is_sure_of():
+    views = [neural("3", view=view, log_score=-0.1) for view in "abc"] + [neural("4", view="d", log_score=-2.0)]
     assert chosen([symbolic("1", cost=0.1), symbolic("2", cost=5), *views], "likeliest") == ["1", "3"]
-    assert chosen([symbolic("1", cost=2), symbolic("2", cost=2.5), *views], "likeliest") == ["3", "1"]
-    assert chosen([symbolic("1", cost=0.1), symbolic("2", cost=3.5), *views[3:], *views[:1]], "likeliest") == ["1", "3"]
-    assert chosen([symbolic("1", cost=0.1), symbolic("2", cost=1.5), *views[3:], *views[:1]], "likeliest") == ["1", "2"]
-    unsure = [neural("3", view=view, log_score=-4.0) for view in "abc"]
+    assert chosen([symbolic("1", cost=2), symbolic("2", cost=2.5), *views[:3]], "likeliest") == ["3", "1"]
+    assert chosen([symbolic("1", cost=0.1), symbolic("2", cost=1.5), views[3]], "likeliest") == ["1", "4"]
+    assert chosen([symbolic("1", cost=0.1), symbolic("2", cost=1.0), views[3]], "likeliest") == ["1", "2"]
+    unsure = [neural("3", view=view, log_score=-9.0) for view in "abc"]
     assert chosen([symbolic("1", cost=2), symbolic("2", cost=2.5), *unsure], "likeliest") == ["1", "2"]
 
 
 def test_a_grid_of_both_halves_is_likelier_than_either_says():
     views = [neural("2", view="a", log_score=-0.1), neural("3", view="b", log_score=-0.1)]
-    assert chosen([symbolic("1", cost=1.5), symbolic("2", cost=1.6), *views], "likeliest") == ["2", "1"]
+    assert chosen([symbolic("1", cost=0.4), symbolic("2", cost=1.6), *views], "likeliest") == ["2", "1"]
 
 
 def test_program_first_votes_when_no_program_passes():
@@ -374,8 +375,8 @@ def test_evidence_is_what_each_half_says():
     assert [known[text].fits for text in "123"] == [True, False, False]
     assert [known[text].doubt for text in "123"] == pytest.approx([MOST_UNLIKELY, 0.0, 0.0])
     assert [known[text].by_program for text in "123"] == [True, True, False]
-    shares = [0.0, OWN_ESTIMATE * np.exp(-1.0) / 4, OWN_ESTIMATE * np.exp(-0.5) / 4]
-    assert [known[text].estimate for text in "123"] == pytest.approx(shares)
+    estimates = [0.0, OWN_ESTIMATE * np.exp(-TEMPER), OWN_ESTIMATE * np.exp(-0.5 * TEMPER)]
+    assert [known[text].estimate for text in "123"] == pytest.approx(estimates)
     assert set(known["1"].features()) == set(FEATURES)
 
 

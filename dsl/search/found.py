@@ -42,13 +42,17 @@ class Found:
 
     @property
     def log_odds(self) -> float:
-        """Return the log odds of the best solution, less what it loses by the invariants that it breaks."""
+        """Return the log odds of the best solution, less what it loses by the invariants that it breaks.
+
+        Solutions that are likelier wrong as it is lose nothing: they end no search.
+        """
         best = -math.inf
         for solution in self.ranked():
             assert solution.log_odds is not None
             if solution.log_odds <= best:
                 break
-            best = max(best, solution.log_odds - self._lost_by(solution))
+            lost = self._lost_by(solution) if solution.log_odds > 0 else 0.0
+            best = max(best, solution.log_odds - lost)
         return best
 
     def propose(self, proposals: Iterable[Proposal]) -> None:
