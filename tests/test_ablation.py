@@ -63,7 +63,7 @@ def test_every_row_hears_what_the_run_hears():
         *(Candidate("both", 0, c.grid, score, judged) for c, score in zip(programs, (-1, -9), strict=True)),
     ]
     truth = {"both": ("12/34",)}
-    limits = {cells: Config(merge=MergeConfig(max_judged_cells=cells)) for cells in (700, 0)}
+    limits = {cells: Config(merge=MergeConfig(max_judged_cells=cells, invariants=False)) for cells in (700, 0)}
     first = {
         cells: ablate(FakeRun([task("both")], truth, pool, config=config)).as_json()["rows"]["ensemble"]["pass@1"][
             "task"
