@@ -26,7 +26,7 @@ from benchmarks.rule_engines import Case, training_cases
 from dsl.grid import Grid, grid_key
 from dsl.search.budget import Budget
 from dsl.search.invariants import Invariants
-from dsl.search.plausibility import MOST_NATS
+from dsl.search.plausibility import lost_nats
 from dsl.search.ranking import Field, family
 from dsl.search.scheduler import synthesize
 from dsl.search.solution import Solution
@@ -103,8 +103,8 @@ class Weights:
     invariants: Mapping[str, float]
 
     def log_odds(self, found: Found) -> float:
-        lost = sum(self.invariants.get(name, 0.0) for name in found.breaks)
-        return sum(self.programs[name] * value for name, value in found.features.items()) - min(MOST_NATS, lost)
+        odds = sum(self.programs[name] * value for name, value in found.features.items())
+        return odds - lost_nats(found.breaks, self.invariants)
 
 
 def cases_of(name: str, re_arc: Path | None, seed: int) -> list[tuple[str, Case]]:
@@ -148,9 +148,7 @@ def row_of(part: str, task: Task, targets: Sequence[Grid], solutions: Sequence[S
             continue
         key = tuple(map(grid_key, outputs))
         if key not in answers:
-            pairs = zip(task.test_inputs, outputs, strict=True)
-            broken = {name for source, output in pairs for name in invariants.broken(source, output)}
-            answers[key] = len(answers), tuple(sorted(broken))
+            answers[key] = len(answers), invariants.broken_by(task.test_inputs, outputs)
         features = {name: value for name, value in field.features(solution).items() if value}
         found.append(Found(answers[key][0], features, answers[key][1], key == right))
     return Row(task.task_id, part, tuple(found))

@@ -45,6 +45,7 @@ __all__ = [
     "is_judged",
     "log_odds",
     "merge",
+    "pools_of",
     "probability_right",
     "proposed_by",
     "rule",
@@ -113,12 +114,12 @@ def merge(task: Task, candidates: Iterable[Candidate], config: MergeConfig) -> P
                 f"candidates must be for task {task.task_id}, test inputs 0..{len(task.test_inputs) - 1}, "
                 f"got {candidate.task_id}, {candidate.test_index}"
             )
-    pools = _pools(task, heard(task, found, config))
+    pools = pools_of(task, heard(task, found, config))
     attempts = tuple(tuple(ranked(pool)[:NUM_ATTEMPTS]) if pool else () for pool in pools)
     return Prediction(task.task_id, attempts)
 
 
-def _pools(task: Task, candidates: Iterable[Candidate]) -> list[list[Candidate]]:
+def pools_of(task: Task, candidates: Iterable[Candidate]) -> list[list[Candidate]]:
     """Return the candidates of each test input."""
     pools: list[list[Candidate]] = [[] for _ in task.test_inputs]
     for candidate in candidates:
@@ -149,7 +150,7 @@ def is_judged(task: Task, config: MergeConfig) -> bool:
 def probability_right(task: Task, candidates: Iterable[Candidate], config: MergeConfig) -> float:
     """Return the probability, by the odds of ``log_odds``, that the likeliest attempts are right for a whole task."""
     right = 1.0
-    for pool in _pools(task, heard(task, candidates, config)):
+    for pool in pools_of(task, heard(task, candidates, config)):
         best = sorted(log_odds(pool).values(), reverse=True)[:NUM_ATTEMPTS]
         right *= min(1.0, math.fsum(1.0 / (1.0 + math.exp(-odds)) for odds in best))
     return right

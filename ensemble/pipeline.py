@@ -15,7 +15,7 @@ from ensemble.config import Config
 from ensemble.data import hash_of_task
 from ensemble.executors import Ended, Event, Executor, Found, Started
 from ensemble.fingerprint import is_bound_by_work
-from ensemble.merge import heard, is_judged, likeliest, merge
+from ensemble.merge import heard, is_judged, likeliest, merge, pools_of
 from ensemble.recorder import Recorder
 from ensemble.store import JobKey
 from ensemble.types import Candidate, Drafts, Prediction
@@ -257,8 +257,7 @@ def drafts_of(task: Task, candidates: Sequence[Candidate], config: Config) -> Dr
     """Return for each test input what solvers propose, likeliest first, as many as the network may judge."""
     if not is_judged(task, config.merge):
         return ()
-    counted = heard(task, candidates, config.merge)
-    pools = [[c for c in counted if c.test_index == k] for k in range(len(task.test_inputs))]
+    pools = pools_of(task, heard(task, candidates, config.merge))
     return tuple(tuple(likeliest(pool)[: config.neural.inference.max_drafts]) for pool in pools)
 
 

@@ -96,9 +96,8 @@ class Found:
         if key not in self._lost:
             if self._invariants is None:
                 self._invariants = Invariants(self.task.train)
-            pairs = zip(self.task.test_inputs, solution.outputs, strict=True)
-            known = [self._invariants.broken(source, output) for source, output in pairs if output is not None]
-            self._lost[key] = lost_nats({name for names in known for name in names})
+            broken = self._invariants.broken_by(self.task.test_inputs, solution.outputs)
+            self._lost[key] = lost_nats(broken)
         return self._lost[key]
 
     def _announce(self, solutions: Iterable[Solution]) -> None:

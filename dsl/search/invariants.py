@@ -7,10 +7,8 @@ breaks invariants which right outputs keep; ``dsl.search.plausibility`` says how
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from dsl.grid import Grid, GridKey, grid_key
-from dsl.search.traits import changes_of, traits_of
+from dsl.search.traits import traits_of
 from dsl.task import Example
 
 FAR = 2
@@ -43,13 +41,13 @@ class Invariants:
         outputs = [grid_key(example.output) for example in train]
         self._outputs = frozenset(outputs) if len(set(outputs)) == len(outputs) > 1 else frozenset[GridKey]()
         """Outputs of several demonstrations, if all of them are different."""
-        self._colors = {color for example in train for color in np.unique(example.output).tolist()}
-        self._changes = {
-            change
-            for example in train
-            if example.input.shape == example.output.shape
-            for change in changes_of(example.input, example.output)
-        }
+        self._colors = {color for shown in self._shown for color in shown["colors"]}
+        self._changes = {change for shown in self._shown for change in shown.get("changes", ())}
+
+    def broken_by(self, sources: Sequence[Grid], outputs: Sequence[Grid | None]) -> tuple[str, ...]:
+        """Return the names of the invariants that outputs of some inputs break together, sorted; None breaks none."""
+        pairs = [(source, output) for source, output in zip(sources, outputs, strict=True) if output is not None]
+        return tuple(sorted({name for pair in pairs for name in self.broken(*pair)}))
 
     def broken(self, source: Grid, output: Grid) -> tuple[str, ...]:
         """Return the names of the invariants that a proposed output breaks, sorted."""
@@ -63,11 +61,10 @@ class Invariants:
                 broken.add(_name_of(name, shown[0]))
             if name in _NUMBERS:
                 broken |= _outside(name, value, shown)
-        new = set(np.unique(output).tolist()) - self._colors
-        if new:
-            known = new <= set(np.unique(source).tolist())
-            broken.add("color never in an output" if known else "color from nowhere")
-        if self._changes and source.shape == output.shape and not changes_of(source, output) <= self._changes:
+        unseen = traits["colors"] - self._colors
+        if unseen:
+            broken.add("color from nowhere" if unseen & traits["new colors"] else "color never in an output")
+        if self._changes and not traits.get("changes", frozenset()) <= self._changes:
             broken.add("change never shown")
         if grid_key(output) in self._outputs:
             broken.add("an output again")

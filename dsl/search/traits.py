@@ -4,8 +4,8 @@ Its shape and colors, how many things are in it, what was changed: ``dsl.search.
 same for all demonstrations.
 """
 
-from collections.abc import Hashable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from scipy import ndimage
 from dsl.grid import NUM_COLORS, Grid
 from dsl.symmetry import TRANSFORMS
 
-Traits = dict[str, Hashable]
-"""Values by name; None where a trait does not apply."""
+Traits = dict[str, Any]
+"""Hashable values by name; None where a trait does not apply."""
 
 _SYMMETRIES = {
     "after a quarter turn": "rotate_90",
@@ -40,19 +40,18 @@ class _View:
         self.colored = int(grid.size - self.counts[self.ground])
 
     @cached_property
-    def things(self) -> list[tuple[int, tuple[slice, ...], NDArray[np.bool_]]]:
-        """Color, box and mask of each connected set of equal cells that are not of the ground."""
+    def things(self) -> list[tuple[tuple[slice, ...], NDArray[np.bool_]]]:
+        """Box and mask of each connected set of equal cells that are not of the ground."""
         found = []
-        for color in sorted(self.colors - {self.ground}):
+        for color in self.colors - {self.ground}:
             labels, _ = ndimage.label(self.grid == color, _ALL_NEIGHBORS)
-            for k, box in enumerate(ndimage.find_objects(labels)):
-                found.append((color, box, labels[box] == k + 1))
+            found += [(box, labels[box] == k) for k, box in enumerate(ndimage.find_objects(labels), 1)]
         return found
 
     @cached_property
     def outlines(self) -> frozenset[tuple[tuple[int, ...], bytes]]:
         """The things' masks, wherever they are."""
-        return frozenset((mask.shape, mask.tobytes()) for _, _, mask in self.things)
+        return frozenset((mask.shape, mask.tobytes()) for _, mask in self.things)
 
 
 def traits_of(source: Grid, output: Grid) -> Traits:
@@ -70,7 +69,7 @@ def _traits_of_output(view: _View) -> Traits:
     ground, ground_pieces = ndimage.label(~colored)
     at_edge = {*ground[0].tolist(), *ground[-1].tolist(), *ground[:, 0].tolist(), *ground[:, -1].tolist()} - {0}
     side_neighbors = sum(ndimage.label(grid == color)[1] for color in view.colors - {view.ground})
-    sizes = [int(mask.sum()) for _, _, mask in view.things]
+    sizes = [int(mask.sum()) for _, mask in view.things]
     edges = colored[0].any(), colored[-1].any(), colored[:, 0].any(), colored[:, -1].any()
     traits: Traits = {
         "shape": grid.shape,
@@ -93,7 +92,7 @@ def _traits_of_output(view: _View) -> Traits:
         "single cells": 1 in sizes,
         "things of one size": len(set(sizes)) < 2,
         "joined at corners": side_neighbors > len(view.things),
-        "all boxes": all(bool(mask.all()) for _, _, mask in view.things),
+        "all boxes": all(bool(mask.all()) for _, mask in view.things),
         "ground pieces": ground_pieces,
         "holes": ground_pieces - len(at_edge),
         "any holes": ground_pieces > len(at_edge),
@@ -160,7 +159,7 @@ def _traits_of_change(before: _View, after: _View) -> Traits:
     pieces = ndimage.label(changed, _ALL_NEIGHBORS)[1]
     edge = changed[0].any() or changed[-1].any() or changed[:, 0].any() or changed[:, -1].any()
     becomes = {(a, b) for a, b in zip(source.ravel().tolist(), output.ravel().tolist(), strict=True)}
-    stays = [bool((output[box] == source[box])[mask].all()) for _, box, mask in before.things]
+    stays = [bool((output[box] == source[box])[mask].all()) for box, mask in before.things]
     traits: Traits = {
         "any change": bool(changed.any()),
         "changed cells": len(old),
