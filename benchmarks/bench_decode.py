@@ -58,6 +58,8 @@ class Generating(GridLM, GenerationMixin):  # type: ignore[misc]
         places = torch.arange(longest)[None] - shifts[:, None]
         seen, places = places >= 0, places.clamp(min=0)
         self.first_positions = batch.positions.gather(2, places[None].expand(3, -1, -1))
+        assert batch.features is not None
+        self.features = batch.features[torch.arange(len(prompts))[:, None], places] * seen[:, :, None]
         self.shape = GridShape.begin(len(prompts), torch.device("cpu"))
         tokens = torch.where(seen, batch.tokens.gather(1, places), PAD)
         return {"input_ids": tokens, "attention_mask": seen.long()}
@@ -66,7 +68,7 @@ class Generating(GridLM, GenerationMixin):  # type: ignore[misc]
         """Add the positions of new tokens."""
         inputs: dict[str, Any] = super().prepare_inputs_for_generation(input_ids, **kwargs)
         if kwargs.get("is_first_iteration"):
-            return inputs | {"position_ids": self.first_positions}
+            return inputs | {"position_ids": self.first_positions, "features": self.features}
         self.shape.advance(input_ids[:, -1])
         positions = torch.stack([self.first_positions[0, :, -1], self.shape.row, self.shape.column])
         return inputs | {"position_ids": positions[:, :, None]}

@@ -58,7 +58,8 @@ def time_shapes(stream: TaskStream, seconds: float) -> Iterator[Row]:
         tokens, step, begun = 0, 0, 0.0
         while step == 0 or time.process_time() - begun < seconds:
             batch = collate(stream.batch(step))
-            model(input_ids=batch.tokens, position_ids=batch.positions, labels=batch.labels).loss.backward()
+            inputs = {"input_ids": batch.tokens, "position_ids": batch.positions, "features": batch.features}
+            model(**inputs, labels=batch.labels).loss.backward()
             optimizer.step()
             optimizer.zero_grad()
             if step == 0:

@@ -16,7 +16,7 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
 
 from ensemble.attention import additive_mask, cache_mask
 from ensemble.encode import MAX_GRID_TOKENS, EncodedSequence, collate
-from ensemble.model import rotary_positions
+from ensemble.model import GridLM, rotary_positions
 from ensemble.optimizer import has_bfloat16_units
 from ensemble.processor.reading import Reader
 from ensemble.processor.stacked import can_write_out
@@ -91,9 +91,10 @@ def prefill(model: PreTrainedModel, prompts: Sequence[EncodedSequence], room: in
         reader=reader,
     )
     if reader is None:
-        last = run(model, cache, batch.tokens, batch.positions)[rows, ends]
+        last = run(model, cache, batch.tokens, batch.positions, features=batch.features)[rows, ends]
     else:
-        last = reader.run(batch.tokens, batch.positions, cache.keys, cache.values, cache.visible, 0, ends)[:, 0]
+        buffers = cache.keys, cache.values, cache.visible, 0
+        last = reader.run(batch.tokens, batch.positions, *buffers, ends, features=batch.features)[:, 0]
     cache.visible[:, :length] = torch.arange(length, device=model.device) <= ends[:, None]
     cache.filled = length
     cache.log_probs = log_probs_of(model, last)
@@ -107,7 +108,12 @@ def _reader_of(model: PreTrainedModel) -> Reader | None:
 
 
 def run(
-    model: PreTrainedModel, cache: Prefilled, tokens: Tensor, positions: Tensor, seen: Tensor | None = None
+    model: PreTrainedModel,
+    cache: Prefilled,
+    tokens: Tensor,
+    positions: Tensor,
+    seen: Tensor | None = None,
+    features: Tensor | None = None,
 ) -> Tensor:
     """Return hidden states ``(B, n, E)`` of new tokens, whose keys and values go to the cache after ``filled``.
 
@@ -117,12 +123,13 @@ def run(
         tokens: ``(B, n)``.
         positions: ``(3, B, n)``.
         seen: ``(B, n, filled + n)`` bool: what each new token attends to; by default all visible ones and those before.
+        features: ``(B, n, F)``: numbered features of input cells, for a network that reads them.
     """
     if cache.reader is not None:
         buffers = cache.keys, cache.values, cache.visible, cache.filled
-        return cache.reader.run(tokens, positions, *buffers, seen=seen)
+        return cache.reader.run(tokens, positions, *buffers, seen=seen, features=features)
     text = model.model
-    hidden = text.embed_tokens(tokens)
+    hidden = model.embed(tokens, features) if isinstance(model, GridLM) else text.embed_tokens(tokens)
     if seen is None:
         before = cache.visible[:, : cache.filled].sum(1, keepdim=True)
     else:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from dsl.grid import MAX_SIDE, Grid, seal
 from dsl.task import Example
+from ensemble.features import sequence_features
 
 if TYPE_CHECKING:
     import torch
@@ -49,12 +50,15 @@ class EncodedSequence:
         positions: ``(3, T)`` int32: grid, row, column; running numbers in formats of text.
         labels: ``(T,)`` int64: the token itself where it is trained, ``IGNORE`` elsewhere (not shifted).
         pad: token that fills a batch behind it.
+        features: ``(T, F)`` int16: numbered features of input cells (``ensemble.features``), 0 elsewhere; None in
+            formats without.
     """
 
     tokens: NDArray[np.int64]
     positions: NDArray[np.int32]
     labels: NDArray[np.int64]
     pad: int = PAD
+    features: NDArray[np.int16] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -68,15 +72,18 @@ class Batch:
         tokens: ``(B, T)`` int64.
         positions: ``(3, B, T)`` int64.
         labels: ``(B, T)`` int64, not shifted.
+        features: ``(B, T, F)`` int64, 0 where there is none; None if no sequence has any.
     """
 
     tokens: "torch.Tensor"
     positions: "torch.Tensor"
     labels: "torch.Tensor"
+    features: "torch.Tensor | None" = None
 
     def to(self, device: "torch.device | str") -> "Batch":
         """Return the batch on a device."""
-        return Batch(self.tokens.to(device), self.positions.to(device), self.labels.to(device))
+        features = None if self.features is None else self.features.to(device)
+        return Batch(self.tokens.to(device), self.positions.to(device), self.labels.to(device), features)
 
 
 def encode_pairs(
@@ -93,9 +100,11 @@ def encode_pairs(
     if not examples and query is None:
         raise ValueError("a sequence needs a demonstration or a query, got neither")
     tokens, positions, labels = [np.array([BOS])], [np.zeros((3, 1), np.int32)], [np.array([IGNORE])]
+    shown: list[Grid | None] = [None]
     for k, example in enumerate(examples):
         for side, grid in enumerate((example.input, example.output)):
             body = grid_tokens(grid)
+            shown.append(grid if side == 0 else None)
             trained = is_trained(loss, k, len(examples), is_output=side == 1)
             tokens += [_MARKERS[side], body]
             labels += [_NO_LABEL, body if trained else np.full(len(body), IGNORE)]
@@ -104,7 +113,11 @@ def encode_pairs(
         tokens += [_MARKERS[0], grid_tokens(query), _MARKERS[1]]
         labels.append(np.full(grid_length(query) + 1, IGNORE))
         positions += [grid_positions(query.shape, 2 * len(examples)), output_start(len(examples))]
-    return EncodedSequence(np.concatenate(tokens), np.concatenate(positions, axis=1), np.concatenate(labels))
+        shown += [query, None]
+    features = sequence_features(shown, [part.shape[1] for part in positions])
+    return EncodedSequence(
+        np.concatenate(tokens), np.concatenate(positions, axis=1), np.concatenate(labels), features=features
+    )
 
 
 def is_trained(loss: Loss, pair_index: int, num_pairs: int, *, is_output: bool) -> bool:
@@ -194,4 +207,16 @@ def collate(sequences: Sequence[EncodedSequence], pad_to_multiple: int = 1) -> B
         tokens[b, : len(sequence)] = sequence.tokens
         positions[:, b, : len(sequence)] = sequence.positions
         labels[b, : len(sequence)] = sequence.labels
-    return Batch(torch.from_numpy(tokens), torch.from_numpy(positions), torch.from_numpy(labels))
+    features = None
+    widths = {sequence.features.shape[1] for sequence in sequences if sequence.features is not None}
+    if widths:
+        features = np.zeros((len(sequences), length, widths.pop()), np.int64)
+        for b, sequence in enumerate(sequences):
+            if sequence.features is not None:
+                features[b, : len(sequence)] = sequence.features
+    return Batch(
+        torch.from_numpy(tokens),
+        torch.from_numpy(positions),
+        torch.from_numpy(labels),
+        None if features is None else torch.from_numpy(features),
+    )

@@ -21,6 +21,7 @@ from transformers.utils import logging
 
 from ensemble.encode import BOS, END, IGNORE, PAD, VOCABULARY_SIZE
 from ensemble.errors import ModelError
+from ensemble.features import NUM_VALUES
 from ensemble.optimizer import has_bfloat16_units
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
@@ -40,17 +41,23 @@ _ROTARY_SECTIONS = [11, 11, 10]
 
 
 class GridLMConfig(Qwen3VLTextConfig):  # type: ignore[misc]
-    """Configuration of ``GridLM``: that of the Qwen3-VL text layers with the grid vocabulary."""
+    """Configuration of ``GridLM``: that of the Qwen3-VL text layers with the grid vocabulary.
+
+    Attributes:
+        num_feature_values: values of all input features together (``ensemble.features.NUM_VALUES``), 0 for a network
+            that reads none.
+    """
 
     model_type = "grid_lm"
     base_config_key = ""
+    num_feature_values: int = 0
 
 
 class GridLM(PreTrainedModel):  # type: ignore[misc]
     """Predict the next grid token.
 
     ``position_ids`` is ``(3, B, T)``: grid, row, column of every token, as ``ensemble.encode`` lays them out. The
-    output head is the transposed token embedding.
+    output head is the transposed token embedding. Vectors of an input cell's features are added to that of its color.
     """
 
     config_class = GridLMConfig
@@ -66,6 +73,8 @@ class GridLM(PreTrainedModel):  # type: ignore[misc]
         super().__init__(config)
         self.model = Qwen3VLTextModel(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        if config.num_feature_values:
+            self.feature_vectors = nn.Embedding(config.num_feature_values, config.hidden_size, padding_idx=0)
         self.post_init()
 
     def forward(
@@ -77,11 +86,17 @@ class GridLM(PreTrainedModel):  # type: ignore[misc]
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         use_cache: bool = False,
+        features: Tensor | None = None,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
-        """Return logits ``(B, T, 16)``, and with ``labels (B, T)`` (not shifted) the mean loss in nats per label."""
+        """Return logits ``(B, T, 16)``, and with ``labels (B, T)`` (not shifted) the mean loss in nats per label.
+
+        ``features (B, T, F)`` are numbered values, 0 for none; without them, cells are known by their color only.
+        """
         if position_ids is None:
             raise ValueError("GridLM needs position_ids (3, B, T): grid, row and column of every token")
+        if inputs_embeds is None and input_ids is not None:
+            inputs_embeds, input_ids = self.embed(input_ids, features), None
         outputs = self.model(
             input_ids=input_ids,
             attention_mask=attention_mask,
@@ -94,6 +109,19 @@ class GridLM(PreTrainedModel):  # type: ignore[misc]
         logits = self.lm_head(outputs.last_hidden_state)
         loss = None if labels is None else next_token_loss(logits, labels)
         return CausalLMOutputWithPast(loss=loss, logits=logits, past_key_values=outputs.past_key_values)
+
+    def embed(self, tokens: Tensor, features: Tensor | None = None) -> Tensor:
+        """Return what the first layer reads of tokens ``(B, T)`` with features ``(B, T, F)``: ``(B, T, E)``."""
+        hidden: Tensor = self.model.embed_tokens(tokens)
+        if features is None or not self.config.num_feature_values:
+            return hidden
+        return hidden + sum_of_vectors(features, self.feature_vectors.weight)
+
+
+def sum_of_vectors(features: Tensor, vectors: Tensor) -> Tensor:
+    """Return the sums ``(..., E)`` of the vectors ``(V, E)`` of values ``(..., F)``, without that of 0."""
+    sums = nn.functional.embedding_bag(features.flatten(0, -2), vectors, mode="sum", padding_idx=0)
+    return sums.view(*features.shape[:-1], -1)
 
 
 AutoConfig.register("grid_lm", GridLMConfig, exist_ok=True)
@@ -127,6 +155,7 @@ def model_config(
             "mrope_interleaved": True,
         },
         "tie_word_embeddings": True,
+        "num_feature_values": NUM_VALUES,
         "use_cache": False,
         "bos_token_id": BOS,
         "eos_token_id": END,

@@ -3,6 +3,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import pad
 
 from dsl.grid import Grid, as_grid, grid_from_text, same_grid
 from dsl.task import Example
@@ -58,11 +59,13 @@ def continue_without_cache(model: GridLM, prompt: EncodedSequence, max_new_token
     """Choose the best token that some grid can continue with, running the whole sequence anew for every token."""
     tokens, total = [], 0.0
     batch = collate([prompt])
-    ids, positions = batch.tokens, batch.positions
+    ids, positions, features = batch.tokens, batch.positions, batch.features
+    assert features is not None
     row = column = 0
     while len(tokens) < max_new_tokens and (not tokens or tokens[-1] != END):
         with torch.no_grad():
-            log_probs = model(input_ids=ids, position_ids=positions).logits[0, -1].log_softmax(-1)
+            logits = model(input_ids=ids, position_ids=positions, features=features).logits
+            log_probs = logits[0, -1].log_softmax(-1)
         allowed = [token for token in range(16) if continues(tokens, token)]
         best = max(allowed, key=lambda token: float(log_probs[token]))
         tokens.append(best)
@@ -71,6 +74,7 @@ def continue_without_cache(model: GridLM, prompt: EncodedSequence, max_new_token
         new = torch.tensor([int(prompt.positions[0, -1]), row, column]).view(3, 1, 1)
         ids = torch.cat([ids, torch.tensor([[best]])], dim=1)
         positions = torch.cat([positions, new], dim=2)
+        features = pad(features, (0, 0, 0, 1))
     return tokens, total
 
 
@@ -105,8 +109,9 @@ def teacher_forced(model: GridLM, prompt: EncodedSequence, grid: Grid) -> float:
     positions = grid_positions(grid.shape, int(prompt.positions[0, -1]))[:, 1:]
     tokens = torch.from_numpy(np.concatenate([prompt.tokens, body]))[None]
     where = torch.from_numpy(np.concatenate([prompt.positions, positions], axis=1).astype(np.int64))[:, None]
+    features = pad(collate([prompt]).features, (0, 0, 0, len(body)))
     with torch.no_grad():
-        log_probs = model(input_ids=tokens, position_ids=where).logits[0].log_softmax(-1)
+        log_probs = model(input_ids=tokens, position_ids=where, features=features).logits[0].log_softmax(-1)
     start = len(prompt) - 1
     return float(log_probs[start : start + len(body)].gather(1, torch.from_numpy(body)[:, None]).sum())
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from ensemble import checkpoint, pretrain, training_data
 from ensemble.checkpoint import load_checkpoint, save_checkpoint
 from ensemble.cli import main
-from ensemble.encode import EncodedSequence, encode_pairs
+from ensemble.encode import EncodedSequence, collate, encode_pairs
 from ensemble.errors import ConfigError, ModelError
 from ensemble.model import build_model, load_model, model_config
 from ensemble.model_card import export
@@ -67,9 +67,10 @@ def test_a_run_starts_from_a_shallower_network_and_computes_the_same_at_first(st
     sources = prepare(deeper, tmp_path / "work", None)
     trainer = pretrain.Trainer(deeper, tmp_path / "work", sources, torch.device("cpu"))
     (sequence, *_) = trainer.stream.batch(0)
-    tokens, positions = torch.from_numpy(sequence.tokens)[None], torch.from_numpy(sequence.positions)[:, None]
-    small = load_model(tmp_path / "small")(input_ids=tokens, position_ids=positions).logits
-    assert torch.allclose(trainer.model.eval()(input_ids=tokens, position_ids=positions).logits, small, atol=1e-5)
+    batch = collate([sequence])
+    inputs = {"input_ids": batch.tokens, "position_ids": batch.positions, "features": batch.features}
+    small = load_model(tmp_path / "small")(**inputs).logits
+    assert torch.allclose(trainer.model.eval()(**inputs).logits, small, atol=1e-5)
     trainer.model.train()
     trainer.train_step([sequence], 1.0)
     assert all(float(layer.mlp.down_proj.weight.detach().abs().sum()) > 0 for layer in trainer.model.model.layers)

@@ -11,7 +11,7 @@ from dsl.task import Example
 from ensemble import ttt
 from ensemble.adaptation.training_sets import training_sequences
 from ensemble.config import AdaptationConfig
-from ensemble.encode import IGNORE, OUT, encoded_length
+from ensemble.encode import IGNORE, OUT, collate, encoded_length
 from ensemble.model import GridLM, build_model
 from ensemble.ttt import Bound, adapted
 
@@ -85,14 +85,14 @@ def test_the_model_is_plain_and_changed_inside(model: GridLM, method: str) -> No
 @pytest.mark.parametrize("model", ["by autograd"], indirect=True)
 def test_merged_adapter_computes_what_was_trained(model: GridLM) -> None:
     sequence = next(training_sequences(TRAIN, AdaptationConfig(), 512, np.random.default_rng(0)))
-    tokens = torch.from_numpy(sequence.tokens)[None]
-    positions = torch.from_numpy(sequence.positions.astype(np.int64))[:, None]
+    batch = collate([sequence])
+    inputs = {"input_ids": batch.tokens, "position_ids": batch.positions, "features": batch.features}
     seen: list[torch.Tensor] = []
     optimize = ttt.optimize
 
     def record() -> None:
         with torch.no_grad():
-            seen.append(model(input_ids=tokens, position_ids=positions).logits)
+            seen.append(model(**inputs).logits)
 
     def optimize_and_record(*arguments: Any) -> None:
         optimize(*arguments)

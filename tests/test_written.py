@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ensemble.encode import IGNORE, Batch
+from ensemble.features import NUM_VALUES
 from ensemble.model import GridLM, build_model, model_config
 from ensemble.processor.adapters import StackedLora
 from ensemble.processor.stacked import can_write_out, fold, stack
@@ -29,13 +30,17 @@ def random_batch(num_rows: int, length: int) -> Batch:
     rng = np.random.default_rng(0)
     tokens = torch.from_numpy(rng.integers(0, 15, (num_rows, length)))
     labels = torch.where(torch.from_numpy(rng.random((num_rows, length)) < 0.4), tokens, IGNORE)
-    return Batch(tokens, torch.from_numpy(rng.integers(0, 12, (3, num_rows, length))), labels)
+    positions = torch.from_numpy(rng.integers(0, 12, (3, num_rows, length)))
+    features = torch.from_numpy(rng.integers(0, NUM_VALUES, (num_rows, length, 5)))
+    features[:, ::3] = 0
+    return Batch(tokens, positions, labels, features)
 
 
 @pytest.mark.parametrize(("num_rows", "length"), [(1, 150), (3, 40)])
 def test_loss_and_gradients_are_those_of_autograd(model: GridLM, num_rows: int, length: int) -> None:
     batch = random_batch(num_rows, length)
-    loss = model(input_ids=batch.tokens, position_ids=batch.positions, labels=batch.labels).loss
+    inputs = {"input_ids": batch.tokens, "position_ids": batch.positions, "features": batch.features}
+    loss = model(**inputs, labels=batch.labels).loss
     loss.backward()
     found, gradients = WrittenStep(model, torch.float64)(stack(model), batch)
     assert found == pytest.approx(loss.item(), rel=1e-5)  # the model's own loss is in float32

@@ -9,7 +9,7 @@ from numba import config as numba_config
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ensemble.model import GridLM
+from ensemble.model import GridLM, sum_of_vectors
 
 
 @dataclass(slots=True, eq=False)
@@ -21,6 +21,7 @@ class Stacked:
 
     Attributes:
         embedding: ``(V, E)``, also the output head.
+        features: ``(F, E)``: vectors of the values of input features; no row for a network that reads none.
         attention: ``(L, 3, A, E)``: queries, keys, values.
         mixed: ``(L, E, A)``: from the heads back to the width.
         gate_up: ``(L, 2, I, E)``.
@@ -30,6 +31,7 @@ class Stacked:
     """
 
     embedding: Tensor
+    features: Tensor
     attention: Tensor
     mixed: Tensor
     gate_up: Tensor
@@ -49,6 +51,8 @@ class Stacked:
     def by_name(self) -> dict[str, Tensor]:
         """Return views and copies of the tensors under the names that the model's parameters have."""
         tensors = {"model.embed_tokens.weight": self.embedding, "model.norm.weight": self.norms[-1]}
+        if len(self.features):
+            tensors["feature_vectors.weight"] = self.features
         size = self.head_norms.shape[-1]
         for k in range(len(self.attention)):
             layer = f"model.layers.{k}."
@@ -98,8 +102,11 @@ def stack(model: GridLM) -> Stacked:
     size = model.model.layers[0].self_attn.head_dim
     layers = [(layer.self_attn, layer.mlp, layer) for layer in model.model.layers]
     norms = [norm.weight for *_, layer in layers for norm in (layer.input_layernorm, layer.post_attention_layernorm)]
+    embedding = model.model.embed_tokens.weight.detach().clone()
+    has_features, width = bool(model.config.num_feature_values), embedding.shape[1]
     return Stacked(
-        embedding=model.model.embed_tokens.weight.detach().clone(),
+        embedding=embedding,
+        features=model.feature_vectors.weight.detach().clone() if has_features else embedding.new_empty(0, width),
         attention=torch.stack(
             [
                 torch.stack([_neighbors(a.q_proj.weight, size), _neighbors(a.k_proj.weight, size), a.v_proj.weight])
@@ -149,6 +156,14 @@ def fold(weights: Stacked, dtype: torch.dtype) -> Folded:
         head=(weights.embedding * weights.norms[-1]).to(dtype),
         head_norms=head_norms,
     )
+
+
+def embed(weights: Stacked, tokens: Tensor, features: Tensor | None) -> Tensor:
+    """Return what the first layer reads of tokens ``(N,)`` with features ``(N, F)``: ``(N, E)``."""
+    hidden = weights.embedding[tokens]
+    if features is None or not len(weights.features):
+        return hidden
+    return hidden.add_(sum_of_vectors(features, weights.features))
 
 
 class Turns:

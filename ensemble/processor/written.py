@@ -16,7 +16,7 @@ from ensemble.attention import attend_backward, attend_forward
 from ensemble.encode import IGNORE, Batch
 from ensemble.model import GridLM
 from ensemble.processor import fused
-from ensemble.processor.stacked import MATRICES, Folded, Stacked, Turns, array, fold
+from ensemble.processor.stacked import MATRICES, Folded, Stacked, Turns, array, embed, fold
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +91,8 @@ class WrittenStep:
         wanted = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORE).flatten()
         is_trained = (wanted != IGNORE).view(batch.tokens.shape)
         trained, places = is_trained.flatten().nonzero()[:, 0], [row.nonzero()[:, 0] for row in is_trained]
-        hidden = weights.embedding[tokens]
+        features = None if batch.features is None else batch.features.flatten(0, 1)
+        hidden = embed(weights, tokens, features)
         cos, sin = (part.to(hidden.dtype) for part in self._turns(batch.positions))
         shared = _Shared(folded, cos, sin, trained, places)
         layers: list[_Layer] = []
@@ -128,6 +129,10 @@ class WrittenStep:
         if not matrices_only:
             gradients = gradients.to(hidden.dtype)
             gradients.embedding.index_add_(0, tokens, of_hidden)
+            if features is not None and len(weights.features):
+                for values in features.T:  # one after the other: all together would take F times the memory
+                    gradients.features.index_add_(0, values, of_hidden)
+                gradients.features[0] = 0
             gradients.norms[0:-1:2] = (gradients.attention.flatten(1, 2) * weights.attention.flatten(1, 2)).sum(1)
             gradients.norms[1:-1:2] = (gradients.gate_up.flatten(1, 2) * weights.gate_up.flatten(1, 2)).sum(1)
             gradients.head_norms[:, 0] *= self.head_size**-0.5
