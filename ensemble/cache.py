@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 from transformers import PreTrainedModel
 from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
 
+from dsl.grid import MAX_SIDE
 from ensemble.attention import additive_mask, cache_mask
-from ensemble.encode import MAX_GRID_TOKENS, EncodedSequence, collate
+from ensemble.encode import MAX_GRID_TOKENS, NUM_CELL_TOKENS, Batch, EncodedSequence, collate
 from ensemble.model import GridLM, rotary_positions
 from ensemble.optimizer import has_bfloat16_units
 from ensemble.processor.reading import Reader
@@ -33,6 +35,8 @@ class Prefilled:
         filled: entries in use, the same for all prompts.
         out_positions: ``(3, B)``: position of each ``out`` marker.
         log_probs: ``(B, V)`` float32: of the first output token.
+        under: ``(B, S, S, E)`` float32: what a token of the output at each row and column sees of the query; None for a
+            network that sees nothing of it.
         reader: runs the model where its layers are written out; None where they are called.
     """
 
@@ -42,6 +46,7 @@ class Prefilled:
     filled: int
     out_positions: Tensor
     log_probs: Tensor
+    under: Tensor | None = None
     reader: Reader | None = None
 
     def __len__(self) -> int:
@@ -65,6 +70,7 @@ class Prefilled:
             self.filled,
             self.out_positions[:, rows],
             self.log_probs[rows],
+            None if self.under is None else self.under[rows],
             self.reader,
         )
 
@@ -81,6 +87,7 @@ def prefill(model: PreTrainedModel, prompts: Sequence[EncodedSequence], room: in
     rows = torch.arange(num_prompts, device=model.device)
     reader = _reader_of(model)
     dtype = model.dtype if reader is None else reader.dtype
+    hidden, under = _read(model, batch, prompts)
     cache = Prefilled(
         keys=torch.empty(shape, dtype=dtype, device=model.device),
         values=torch.empty(shape, dtype=dtype, device=model.device),
@@ -88,17 +95,34 @@ def prefill(model: PreTrainedModel, prompts: Sequence[EncodedSequence], room: in
         filled=0,
         out_positions=batch.positions[:, rows, ends],
         log_probs=torch.empty(0),
+        under=under,
         reader=reader,
     )
     if reader is None:
-        last = run(model, cache, batch.tokens, batch.positions, features=batch.features)[rows, ends]
+        last = _run(model, cache, hidden, batch.positions, None)[rows, ends]
     else:
-        buffers = cache.keys, cache.values, cache.visible, 0
-        last = reader.run(batch.tokens, batch.positions, *buffers, ends, features=batch.features)[:, 0]
+        last = reader.run(hidden, batch.positions, cache.keys, cache.values, cache.visible, 0, ends)[:, 0]
     cache.visible[:, :length] = torch.arange(length, device=model.device) <= ends[:, None]
     cache.filled = length
     cache.log_probs = log_probs_of(model, last)
     return cache
+
+
+def _read(model: PreTrainedModel, batch: Batch, prompts: Sequence[EncodedSequence]) -> tuple[Tensor, Tensor | None]:
+    """Return what the first layer reads of prompts, and ``Prefilled.under``."""
+    if not isinstance(model, GridLM):
+        return model.model.embed_tokens(batch.tokens), None
+    hidden = model.embed(batch.tokens, batch.features, batch.under)
+    if batch.under is None or not model.config.num_feature_values:
+        return hidden, None
+    # Inputs stand before what sees them: what was added to outputs does not matter here.
+    cells = hidden.new_zeros(len(prompts), MAX_SIDE + 2, MAX_SIDE + 2, hidden.shape[2])
+    for row, prompt in enumerate(prompts):
+        query = int(prompt.positions[0, -1]) - 1
+        (there,) = np.nonzero((prompt.positions[0] == query) & (prompt.tokens < NUM_CELL_TOKENS))
+        _, down, right = torch.from_numpy(prompt.positions[:, there]).long()
+        cells[row, down, right] = hidden[row, torch.from_numpy(there)]
+    return hidden, cells[:, :-1, :-1] @ model.under.T + cells[:, :-1, 1:] @ model.ahead.T
 
 
 def _reader_of(model: PreTrainedModel) -> Reader | None:
@@ -113,7 +137,6 @@ def run(
     tokens: Tensor,
     positions: Tensor,
     seen: Tensor | None = None,
-    features: Tensor | None = None,
 ) -> Tensor:
     """Return hidden states ``(B, n, E)`` of new tokens, whose keys and values go to the cache after ``filled``.
 
@@ -123,23 +146,30 @@ def run(
         tokens: ``(B, n)``.
         positions: ``(3, B, n)``.
         seen: ``(B, n, filled + n)`` bool: what each new token attends to; by default all visible ones and those before.
-        features: ``(B, n, F)``: numbered features of input cells, for a network that reads them.
     """
+    hidden = model.model.embed_tokens(tokens)
+    if cache.under is not None:
+        rows = torch.arange(len(tokens), device=tokens.device)[:, None]
+        hidden = hidden + cache.under[rows, positions[1], positions[2]].to(hidden.dtype)
     if cache.reader is not None:
         buffers = cache.keys, cache.values, cache.visible, cache.filled
-        return cache.reader.run(tokens, positions, *buffers, seen=seen, features=features)
+        return cache.reader.run(hidden, positions, *buffers, seen=seen)
+    return _run(model, cache, hidden, positions, seen)
+
+
+def _run(model: PreTrainedModel, cache: Prefilled, hidden: Tensor, positions: Tensor, seen: Tensor | None) -> Tensor:
+    """Return hidden states of new tokens by the model's own layers, given what the first of them reads."""
     text = model.model
-    hidden = model.embed(tokens, features) if isinstance(model, GridLM) else text.embed_tokens(tokens)
     if seen is None:
         before = cache.visible[:, : cache.filled].sum(1, keepdim=True)
     else:
-        before = seen.sum(2) - 1 - torch.arange(tokens.shape[1], device=seen.device)
+        before = seen.sum(2) - 1 - torch.arange(hidden.shape[1], device=seen.device)
     rotary = text.rotary_emb(hidden, rotary_positions(model, positions, before))
     mask = None
     if seen is not None:
         mask = additive_mask(seen, hidden.dtype)
     elif cache.filled:
-        mask = cache_mask(cache.visible, cache.filled, tokens.shape[1], cache.keys.dtype)
+        mask = cache_mask(cache.visible, cache.filled, hidden.shape[1], cache.keys.dtype)
     for index, layer in enumerate(text.layers):
         hidden = hidden + _attend(layer, layer.input_layernorm(hidden), rotary, mask, cache, index)
         hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))

@@ -16,7 +16,7 @@ outputs but the first; in the direct format, where each pair stands alone, all.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -52,6 +52,8 @@ class EncodedSequence:
         pad: token that fills a batch behind it.
         features: ``(T, F)`` int16: numbered features of input cells (``ensemble.features``), 0 elsewhere; None in
             formats without.
+        under: ``(2, T)`` int32: for tokens of an output, where in the sequence the cell of its input stands that is at
+            the token's own place, and the one at the place of the next token; -1 where there is none, and elsewhere.
     """
 
     tokens: NDArray[np.int64]
@@ -59,6 +61,7 @@ class EncodedSequence:
     labels: NDArray[np.int64]
     pad: int = PAD
     features: NDArray[np.int16] | None = None
+    under: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -73,17 +76,25 @@ class Batch:
         positions: ``(3, B, T)`` int64.
         labels: ``(B, T)`` int64, not shifted.
         features: ``(B, T, F)`` int64, 0 where there is none; None if no sequence has any.
+        under: ``(2, B, T)`` int64, -1 where there is none; None if no sequence has any.
     """
 
     tokens: "torch.Tensor"
     positions: "torch.Tensor"
     labels: "torch.Tensor"
     features: "torch.Tensor | None" = None
+    under: "torch.Tensor | None" = None
+
+    def inputs(self) -> "dict[str, torch.Tensor | None]":
+        """Return what ``GridLM`` takes, by argument."""
+        named = {"input_ids": self.tokens, "position_ids": self.positions}
+        return {**named, "features": self.features, "under": self.under}
 
     def to(self, device: "torch.device | str") -> "Batch":
         """Return the batch on a device."""
         features = None if self.features is None else self.features.to(device)
-        return Batch(self.tokens.to(device), self.positions.to(device), self.labels.to(device), features)
+        under = None if self.under is None else self.under.to(device)
+        return Batch(self.tokens.to(device), self.positions.to(device), self.labels.to(device), features, under)
 
 
 def encode_pairs(
@@ -101,6 +112,7 @@ def encode_pairs(
         raise ValueError("a sequence needs a demonstration or a query, got neither")
     tokens, positions, labels = [np.array([BOS])], [np.zeros((3, 1), np.int32)], [np.array([IGNORE])]
     shown: list[Grid | None] = [None]
+    under, start = [np.full((2, 1), -1, np.int32)], 1
     for k, example in enumerate(examples):
         for side, grid in enumerate((example.input, example.output)):
             body = grid_tokens(grid)
@@ -109,15 +121,37 @@ def encode_pairs(
             tokens += [_MARKERS[side], body]
             labels += [_NO_LABEL, body if trained else np.full(len(body), IGNORE)]
             positions.append(grid_positions(grid.shape, 2 * k + side))
+            under.append(_cells_under(example.input, grid, start) if side == 1 else _none_under(len(body) + 1))
+        start += grid_length(example.input) + grid_length(example.output)
     if query is not None:
         tokens += [_MARKERS[0], grid_tokens(query), _MARKERS[1]]
         labels.append(np.full(grid_length(query) + 1, IGNORE))
         positions += [grid_positions(query.shape, 2 * len(examples)), output_start(len(examples))]
         shown += [query, None]
+        first = np.array([[-1], [start + 1]], np.int32)
+        under += [_none_under(grid_length(query)), first]
     features = sequence_features(shown, [part.shape[1] for part in positions])
     return EncodedSequence(
-        np.concatenate(tokens), np.concatenate(positions, axis=1), np.concatenate(labels), features=features
+        np.concatenate(tokens),
+        np.concatenate(positions, axis=1),
+        np.concatenate(labels),
+        features=features,
+        under=np.concatenate(under, axis=1),
     )
+
+
+def _none_under(length: int) -> NDArray[np.int32]:
+    return np.full((2, length), -1, np.int32)
+
+
+def _cells_under(shown: Grid, output: Grid, start: int) -> NDArray[np.int32]:
+    """Return where the cells of an input, whose marker stands at ``start``, lie under the tokens of its output."""
+    row, column = _rows_and_columns(output.shape[0], output.shape[1])
+    height, width = shown.shape
+    own = start + row * (width + 1) + column  # of the cell at the token's own place, one column to the left
+    own_there = (row < height) & (column > 0) & (column <= width)
+    next_there = (row < height) & (column < width)
+    return np.stack([np.where(own_there, own, -1), np.where(next_there, own + 1, -1)]).astype(np.int32)
 
 
 def is_trained(loss: Loss, pair_index: int, num_pairs: int, *, is_output: bool) -> bool:
@@ -207,16 +241,14 @@ def collate(sequences: Sequence[EncodedSequence], pad_to_multiple: int = 1) -> B
         tokens[b, : len(sequence)] = sequence.tokens
         positions[:, b, : len(sequence)] = sequence.positions
         labels[b, : len(sequence)] = sequence.labels
-    features = None
-    widths = {sequence.features.shape[1] for sequence in sequences if sequence.features is not None}
-    if widths:
-        features = np.zeros((len(sequences), length, widths.pop()), np.int64)
-        for b, sequence in enumerate(sequences):
-            if sequence.features is not None:
-                features[b, : len(sequence)] = sequence.features
-    return Batch(
-        torch.from_numpy(tokens),
-        torch.from_numpy(positions),
-        torch.from_numpy(labels),
-        None if features is None else torch.from_numpy(features),
-    )
+    batch = Batch(torch.from_numpy(tokens), torch.from_numpy(positions), torch.from_numpy(labels))
+    if sequences[0].features is None or sequences[0].under is None:
+        return batch
+    features = np.zeros((len(sequences), length, sequences[0].features.shape[1]), np.int64)
+    under = np.full((2, len(sequences), length), -1, np.int64)
+    for b, sequence in enumerate(sequences):
+        assert sequence.features is not None
+        assert sequence.under is not None
+        features[b, : len(sequence)] = sequence.features
+        under[:, b, : len(sequence)] = sequence.under
+    return replace(batch, features=torch.from_numpy(features), under=torch.from_numpy(under))

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers import initialization as init
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLTextConfig
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextModel
@@ -57,7 +58,10 @@ class GridLM(PreTrainedModel):  # type: ignore[misc]
     """Predict the next grid token.
 
     ``position_ids`` is ``(3, B, T)``: grid, row, column of every token, as ``ensemble.encode`` lays them out. The
-    output head is the transposed token embedding. Vectors of an input cell's features are added to that of its color.
+    output head is the transposed token embedding.
+
+    An input cell is known by its color and its features. A token of an output also sees the input cell at its own place
+    and the one at the place that it predicts: what is known of them goes through a matrix each and is added.
     """
 
     config_class = GridLMConfig
@@ -75,6 +79,8 @@ class GridLM(PreTrainedModel):  # type: ignore[misc]
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         if config.num_feature_values:
             self.feature_vectors = nn.Embedding(config.num_feature_values, config.hidden_size, padding_idx=0)
+            self.under = nn.Parameter(torch.empty(config.hidden_size, config.hidden_size))
+            self.ahead = nn.Parameter(torch.empty(config.hidden_size, config.hidden_size))
         self.post_init()
 
     def forward(
@@ -87,16 +93,18 @@ class GridLM(PreTrainedModel):  # type: ignore[misc]
         labels: Tensor | None = None,
         use_cache: bool = False,
         features: Tensor | None = None,
+        under: Tensor | None = None,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
         """Return logits ``(B, T, 16)``, and with ``labels (B, T)`` (not shifted) the mean loss in nats per label.
 
-        ``features (B, T, F)`` are numbered values, 0 for none; without them, cells are known by their color only.
+        ``features (B, T, F)`` and ``under (2, B, T)`` are as in ``ensemble.encode.Batch``; a network that reads no
+        features leaves them aside.
         """
         if position_ids is None:
             raise ValueError("GridLM needs position_ids (3, B, T): grid, row and column of every token")
         if inputs_embeds is None and input_ids is not None:
-            inputs_embeds, input_ids = self.embed(input_ids, features), None
+            inputs_embeds, input_ids = self.embed(input_ids, features, under), None
         outputs = self.model(
             input_ids=input_ids,
             attention_mask=attention_mask,
@@ -110,12 +118,30 @@ class GridLM(PreTrainedModel):  # type: ignore[misc]
         loss = None if labels is None else next_token_loss(logits, labels)
         return CausalLMOutputWithPast(loss=loss, logits=logits, past_key_values=outputs.past_key_values)
 
-    def embed(self, tokens: Tensor, features: Tensor | None = None) -> Tensor:
-        """Return what the first layer reads of tokens ``(B, T)`` with features ``(B, T, F)``: ``(B, T, E)``."""
+    def embed(self, tokens: Tensor, features: Tensor | None = None, under: Tensor | None = None) -> Tensor:
+        """Return what the first layer reads ``(B, T, E)`` of tokens ``(B, T)``; see :meth:`forward`."""
         hidden: Tensor = self.model.embed_tokens(tokens)
-        if features is None or not self.config.num_feature_values:
+        if not self.config.num_feature_values:
             return hidden
-        return hidden + sum_of_vectors(features, self.feature_vectors.weight)
+        if features is not None:
+            hidden = hidden + sum_of_vectors(features, self.feature_vectors.weight)
+        if under is None:
+            return hidden
+        own, following = rows_at(hidden, under[0]), rows_at(hidden, under[1])
+        return hidden + own @ self.under.T + following @ self.ahead.T
+
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if module is self and self.config.num_feature_values:
+            for matrix in (self.under, self.ahead):
+                init.normal_(matrix, std=self.config.initializer_range)
+
+
+def rows_at(hidden: Tensor, places: Tensor) -> Tensor:
+    """Return what stands in ``(B, T, E)`` at places ``(B, n)``, 0 at -1: ``(B, n, E)``."""
+    index = places.clamp(min=0)[:, :, None].expand(-1, -1, hidden.shape[2])
+    rows: Tensor = hidden.gather(1, index) * (places >= 0)[:, :, None]
+    return rows
 
 
 def sum_of_vectors(features: Tensor, vectors: Tensor) -> Tensor:

@@ -96,8 +96,7 @@ def measure(model: GridLM, sequences: Sequence[EncodedSequence], device: torch.d
     for first in range(0, len(by_length), batch_size):
         part = by_length[first : first + batch_size]
         batch = collate(part).to(device)
-        output = model(input_ids=batch.tokens, position_ids=batch.positions, features=batch.features)
-        logits = output.logits[:, :-1].float()
+        logits = model(**batch.inputs()).logits[:, :-1].float()
         wanted = batch.labels[:, 1:]
         scored = wanted != IGNORE
         hit = (logits.argmax(-1) == wanted) & scored
@@ -115,7 +114,7 @@ def grow(smaller: PreTrainedModel, model: GridLM) -> None:
     """Give a model the weights of one with fewer or as many layers, so that it computes the same at first.
 
     The layers that the smaller one lacks are put in the middle and add nothing to their input until they are trained;
-    nor do features of inputs that it does not read.
+    nor does what it does not read of inputs.
 
     Raises:
         ModelError: the smaller model has other widths, or more layers.
@@ -124,7 +123,7 @@ def grow(smaller: PreTrainedModel, model: GridLM) -> None:
     first, added = few // 2, many - few
     tensors = weights_of(model)
     for name in tensors:
-        if name.endswith(("o_proj.weight", "down_proj.weight", "feature_vectors.weight")):
+        if name.endswith(("o_proj.weight", "down_proj.weight", "feature_vectors.weight", "under", "ahead")):
             tensors[name] = torch.zeros_like(tensors[name])
     for name, tensor in weights_of(smaller).items():
         head, found, tail = name.partition(".layers.")
@@ -208,9 +207,7 @@ class Trainer:
                 parameter.grad = by_name[name]
             return loss
         with mixed_precision(self.model) if self.mixed else contextlib.nullcontext():
-            output = self._forward(
-                input_ids=batch.tokens, position_ids=batch.positions, labels=batch.labels, features=batch.features
-            )
+            output = self._forward(**batch.inputs(), labels=batch.labels)
         self.optimizer.zero_grad(set_to_none=True)
         output.loss.backward()
         return float(output.loss.detach())

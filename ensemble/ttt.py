@@ -243,7 +243,7 @@ def _by_autograd(model: PreTrainedModel) -> Callable[[Batch], float]:
     def compute(batch: Batch) -> float:
         batch = batch.to(model.device)
         with torch.enable_grad(), mixed_precision(model) if mixed else nullcontext():
-            read = {"features": batch.features} if isinstance(model, GridLM) else {}
+            read = {"features": batch.features, "under": batch.under} if isinstance(model, GridLM) else {}
             positions = rotary_positions(model, batch.positions)
             logits = model(input_ids=batch.tokens, position_ids=positions, **read).logits
             loss = next_token_loss(logits, batch.labels)

@@ -59,12 +59,14 @@ def continue_without_cache(model: GridLM, prompt: EncodedSequence, max_new_token
     """Choose the best token that some grid can continue with, running the whole sequence anew for every token."""
     tokens, total = [], 0.0
     batch = collate([prompt])
-    ids, positions, features = batch.tokens, batch.positions, batch.features
+    ids, positions, features, under = batch.tokens, batch.positions, batch.features, batch.under
     assert features is not None
+    assert under is not None
+    query = input_cells(prompt)
     row = column = 0
     while len(tokens) < max_new_tokens and (not tokens or tokens[-1] != END):
         with torch.no_grad():
-            logits = model(input_ids=ids, position_ids=positions, features=features).logits
+            logits = model(input_ids=ids, position_ids=positions, features=features, under=under).logits
             log_probs = logits[0, -1].log_softmax(-1)
         allowed = [token for token in range(16) if continues(tokens, token)]
         best = max(allowed, key=lambda token: float(log_probs[token]))
@@ -75,7 +77,16 @@ def continue_without_cache(model: GridLM, prompt: EncodedSequence, max_new_token
         ids = torch.cat([ids, torch.tensor([[best]])], dim=1)
         positions = torch.cat([positions, new], dim=2)
         features = pad(features, (0, 0, 0, 1))
+        seen = [query.get((row, column), -1), query.get((row, column + 1), -1)]
+        under = torch.cat([under, torch.tensor(seen).view(2, 1, 1)], dim=2)
     return tokens, total
+
+
+def input_cells(prompt: EncodedSequence) -> dict[tuple[int, int], int]:
+    """Return where the cells of the query stand in a prompt, by row and column, columns from 1."""
+    query = prompt.positions[0, -1] - 1
+    is_cell = (prompt.positions[0] == query) & (prompt.tokens < 10)
+    return {(int(prompt.positions[1, k]), int(prompt.positions[2, k])): int(k) for k in is_cell.nonzero()[0]}
 
 
 def continues(tokens: list[int], token: int) -> bool:
@@ -109,9 +120,16 @@ def teacher_forced(model: GridLM, prompt: EncodedSequence, grid: Grid) -> float:
     positions = grid_positions(grid.shape, int(prompt.positions[0, -1]))[:, 1:]
     tokens = torch.from_numpy(np.concatenate([prompt.tokens, body]))[None]
     where = torch.from_numpy(np.concatenate([prompt.positions, positions], axis=1).astype(np.int64))[:, None]
-    features = pad(collate([prompt]).features, (0, 0, 0, len(body)))
+    batch, query = collate([prompt]), input_cells(prompt)
+    assert batch.features is not None
+    assert batch.under is not None
+    features = pad(batch.features, (0, 0, 0, len(body)))
+    places = [(int(row), int(column)) for _, row, column in positions.T]
+    seen = [[query.get((row, column + k), -1) for row, column in places] for k in range(2)]
+    under = torch.cat([batch.under, torch.tensor(seen)[:, None]], dim=2)
     with torch.no_grad():
-        log_probs = model(input_ids=tokens, position_ids=where, features=features).logits[0].log_softmax(-1)
+        logits = model(input_ids=tokens, position_ids=where, features=features, under=under).logits
+    log_probs = logits[0].log_softmax(-1)
     start = len(prompt) - 1
     return float(log_probs[start : start + len(body)].gather(1, torch.from_numpy(body)[:, None]).sum())
 

@@ -68,7 +68,7 @@ def test_a_run_starts_from_a_shallower_network_and_computes_the_same_at_first(st
     trainer = pretrain.Trainer(deeper, tmp_path / "work", sources, torch.device("cpu"))
     (sequence, *_) = trainer.stream.batch(0)
     batch = collate([sequence])
-    inputs = {"input_ids": batch.tokens, "position_ids": batch.positions, "features": batch.features}
+    inputs = batch.inputs()
     small = load_model(tmp_path / "small")(**inputs).logits
     assert torch.allclose(trainer.model.eval()(**inputs).logits, small, atol=1e-5)
     trainer.model.train()

@@ -86,7 +86,7 @@ def test_the_model_is_plain_and_changed_inside(model: GridLM, method: str) -> No
 def test_merged_adapter_computes_what_was_trained(model: GridLM) -> None:
     sequence = next(training_sequences(TRAIN, AdaptationConfig(), 512, np.random.default_rng(0)))
     batch = collate([sequence])
-    inputs = {"input_ids": batch.tokens, "position_ids": batch.positions, "features": batch.features}
+    inputs = batch.inputs()
     seen: list[torch.Tensor] = []
     optimize = ttt.optimize
 

@@ -33,14 +33,16 @@ def random_batch(num_rows: int, length: int) -> Batch:
     positions = torch.from_numpy(rng.integers(0, 12, (3, num_rows, length)))
     features = torch.from_numpy(rng.integers(0, NUM_VALUES, (num_rows, length, 5)))
     features[:, ::3] = 0
-    return Batch(tokens, positions, labels, features)
+    under = torch.from_numpy(rng.integers(0, length // 3, (2, num_rows, length)) * 3 + 1)
+    under[:, :, 1::3] = -1  # these are inputs
+    under[0, :, ::2] = -1
+    return Batch(tokens, positions, labels, features, under)
 
 
 @pytest.mark.parametrize(("num_rows", "length"), [(1, 150), (3, 40)])
 def test_loss_and_gradients_are_those_of_autograd(model: GridLM, num_rows: int, length: int) -> None:
     batch = random_batch(num_rows, length)
-    inputs = {"input_ids": batch.tokens, "position_ids": batch.positions, "features": batch.features}
-    loss = model(**inputs, labels=batch.labels).loss
+    loss = model(**batch.inputs(), labels=batch.labels).loss
     loss.backward()
     found, gradients = WrittenStep(model, torch.float64)(stack(model), batch)
     assert found == pytest.approx(loss.item(), rel=1e-5)  # the model's own loss is in float32

@@ -11,7 +11,7 @@ from ensemble.attention import additive_mask, attend_forward, cache_mask
 from ensemble.model import GridLM
 from ensemble.processor import fused
 from ensemble.processor.one_token import ROWS, run_layers
-from ensemble.processor.stacked import Turns, array, embed, fold, stack
+from ensemble.processor.stacked import Turns, array, fold, stack
 
 
 class Reader:
@@ -25,12 +25,12 @@ class Reader:
     def __init__(self, model: GridLM, dtype: torch.dtype) -> None:
         weights = stack(model).to(torch.float32)
         self.dtype, self._turns, self._eps = dtype, Turns(model), float(model.config.rms_norm_eps)
-        self._weights, self._folded, self._last_norm = weights, fold(weights, dtype), weights.norms[-1]
+        self._folded, self._last_norm = fold(weights, dtype), weights.norms[-1]
         self._num_heads, self._size = model.config.num_attention_heads, weights.head_norms.shape[-1]
 
     def run(
         self,
-        tokens: Tensor,
+        read: Tensor,
         positions: Tensor,
         keys: Tensor,
         values: Tensor,
@@ -38,12 +38,11 @@ class Reader:
         filled: int,
         ends: Tensor | None = None,
         seen: Tensor | None = None,
-        features: Tensor | None = None,
     ) -> Tensor:
         """Return normed hidden states ``(B, n, E)`` float32 of new tokens, and write their keys and values.
 
         Args:
-            tokens: ``(B, n)``.
+            read: ``(B, n, E)`` float32: what the first layer reads of the tokens.
             positions: ``(3, B, n)``.
             keys: ``(L, B, H, C, D)``, of the reader's dtype.
             values: likewise.
@@ -51,11 +50,10 @@ class Reader:
             filled: entries in use; the new tokens follow.
             ends: ``(B,)``: the only tokens of a first run whose hidden states are wanted, ``(B, 1, E)``.
             seen: ``(B, n, filled + n)`` bool: what each new token attends to, in place of ``visible`` and those before.
-            features: ``(B, n, F)``: numbered features of input cells.
         """
-        num_rows, new = tokens.shape
+        num_rows, new, width = read.shape
         folded, eps, end = self._folded, self._eps, filled + new
-        hidden = embed(self._weights, tokens.flatten(), None if features is None else features.flatten(0, 1))
+        hidden = read.reshape(-1, width).clone()
         cos, sin = self._turns(positions)
         if new == 1 and filled and seen is None:
             return self._run_one(hidden, cos, sin, keys, values, visible, filled)

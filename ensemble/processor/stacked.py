@@ -9,7 +9,7 @@ from numba import config as numba_config
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ensemble.model import GridLM, sum_of_vectors
+from ensemble.model import GridLM
 
 
 @dataclass(slots=True, eq=False)
@@ -22,6 +22,7 @@ class Stacked:
     Attributes:
         embedding: ``(V, E)``, also the output head.
         features: ``(F, E)``: vectors of the values of input features; no row for a network that reads none.
+        seen: ``(2, E, E)``: of the input cells at a token's place and at the next one; likewise.
         attention: ``(L, 3, A, E)``: queries, keys, values.
         mixed: ``(L, E, A)``: from the heads back to the width.
         gate_up: ``(L, 2, I, E)``.
@@ -32,6 +33,7 @@ class Stacked:
 
     embedding: Tensor
     features: Tensor
+    seen: Tensor
     attention: Tensor
     mixed: Tensor
     gate_up: Tensor
@@ -53,6 +55,7 @@ class Stacked:
         tensors = {"model.embed_tokens.weight": self.embedding, "model.norm.weight": self.norms[-1]}
         if len(self.features):
             tensors["feature_vectors.weight"] = self.features
+            tensors |= {"under": self.seen[0], "ahead": self.seen[1]}
         size = self.head_norms.shape[-1]
         for k in range(len(self.attention)):
             layer = f"model.layers.{k}."
@@ -107,6 +110,7 @@ def stack(model: GridLM) -> Stacked:
     return Stacked(
         embedding=embedding,
         features=model.feature_vectors.weight.detach().clone() if has_features else embedding.new_empty(0, width),
+        seen=torch.stack([model.under, model.ahead]) if has_features else embedding.new_empty(0, 0, 0),
         attention=torch.stack(
             [
                 torch.stack([_neighbors(a.q_proj.weight, size), _neighbors(a.k_proj.weight, size), a.v_proj.weight])
@@ -156,14 +160,6 @@ def fold(weights: Stacked, dtype: torch.dtype) -> Folded:
         head=(weights.embedding * weights.norms[-1]).to(dtype),
         head_norms=head_norms,
     )
-
-
-def embed(weights: Stacked, tokens: Tensor, features: Tensor | None) -> Tensor:
-    """Return what the first layer reads of tokens ``(N,)`` with features ``(N, F)``: ``(N, E)``."""
-    hidden = weights.embedding[tokens]
-    if features is None or not len(weights.features):
-        return hidden
-    return hidden.add_(sum_of_vectors(features, weights.features))
 
 
 class Turns:

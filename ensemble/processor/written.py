@@ -14,9 +14,9 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from ensemble.attention import attend_backward, attend_forward
 from ensemble.encode import IGNORE, Batch
-from ensemble.model import GridLM
+from ensemble.model import GridLM, sum_of_vectors
 from ensemble.processor import fused
-from ensemble.processor.stacked import MATRICES, Folded, Stacked, Turns, array, embed, fold
+from ensemble.processor.stacked import MATRICES, Folded, Stacked, Turns, array, fold
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +45,39 @@ class _Shared:
     sin: Tensor
     trained: Tensor
     places: list[Tensor]
+
+
+class _Read:
+    """What the first layer reads of a batch, ``hidden (N, E)``, as ``GridLM.embed`` has it."""
+
+    def __init__(self, weights: Stacked, batch: Batch) -> None:
+        self._tokens, self._features = batch.tokens.flatten(), None
+        self._seen: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._matrices = weights.seen
+        self.hidden = weights.embedding[self._tokens]
+        if batch.features is None or batch.under is None or not len(weights.features):
+            return
+        self._features = batch.features.flatten(0, 1)
+        self.hidden += sum_of_vectors(self._features, weights.features)
+        starts = torch.arange(len(batch.tokens))[:, None] * batch.tokens.shape[1]
+        for places in batch.under:
+            tokens = (places >= 0).flatten().nonzero()[:, 0]
+            inputs = (places + starts).flatten()[tokens]
+            self._seen.append((tokens, inputs, self.hidden[inputs]))
+        for (tokens, _, rows), matrix in zip(self._seen, weights.seen, strict=True):
+            self.hidden.index_add_(0, tokens, rows @ matrix.T)
+
+    def backward(self, of_hidden: Tensor, gradients: Stacked) -> None:
+        """Add the gradients of what was read to those of the weights."""
+        for (tokens, inputs, rows), matrix, into in zip(self._seen, self._matrices, gradients.seen, strict=False):
+            of_rows = of_hidden[tokens]
+            into += of_rows.T @ rows
+            of_hidden.index_add_(0, inputs, of_rows @ matrix)
+        gradients.embedding.index_add_(0, self._tokens, of_hidden)
+        if self._features is not None:
+            for values in self._features.T:  # one after the other: all together would take F times the memory
+                gradients.features.index_add_(0, values, of_hidden)
+            gradients.features[0] = 0
 
 
 class WrittenStep:
@@ -87,12 +120,11 @@ class WrittenStep:
         return self._run(weights, folded, batch, matrices_only=True)
 
     def _run(self, weights: Stacked, folded: Folded, batch: Batch, *, matrices_only: bool) -> tuple[float, Stacked]:
-        tokens = batch.tokens.flatten()
         wanted = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORE).flatten()
         is_trained = (wanted != IGNORE).view(batch.tokens.shape)
         trained, places = is_trained.flatten().nonzero()[:, 0], [row.nonzero()[:, 0] for row in is_trained]
-        features = None if batch.features is None else batch.features.flatten(0, 1)
-        hidden = embed(weights, tokens, features)
+        read = _Read(weights, batch)
+        hidden = read.hidden
         cos, sin = (part.to(hidden.dtype) for part in self._turns(batch.positions))
         shared = _Shared(folded, cos, sin, trained, places)
         layers: list[_Layer] = []
@@ -128,11 +160,7 @@ class WrittenStep:
             )
         if not matrices_only:
             gradients = gradients.to(hidden.dtype)
-            gradients.embedding.index_add_(0, tokens, of_hidden)
-            if features is not None and len(weights.features):
-                for values in features.T:  # one after the other: all together would take F times the memory
-                    gradients.features.index_add_(0, values, of_hidden)
-                gradients.features[0] = 0
+            read.backward(of_hidden, gradients)
             gradients.norms[0:-1:2] = (gradients.attention.flatten(1, 2) * weights.attention.flatten(1, 2)).sum(1)
             gradients.norms[1:-1:2] = (gradients.gate_up.flatten(1, 2) * weights.gate_up.flatten(1, 2)).sum(1)
             gradients.head_norms[:, 0] *= self.head_size**-0.5
