@@ -7,21 +7,28 @@ from collections.abc import Mapping, Sequence
 
 from dsl.task import Task
 from ensemble.config import MergeConfig
-from ensemble.merge import is_judged, probability_right
+from ensemble.merge import cells_of, probability_right
 from ensemble.types import Candidate
 
 LEAST_DOUBT = 0.01
 """Doubt of a task whose attempts seem certain: the odds are not that exact."""
-LARGE_SHARE = 0.03
-"""What a task weighs on which the network's judgement does not count: few steps of training fit, and seldom help."""
+MANY_CELLS = 1500
+"""Cells of a task from which on it is large: so many steps of training as count take too much of the others' time."""
+LARGE_SHARE = 0.3
+"""What a large task weighs of one of ``MANY_CELLS``."""
 MOST_TIMES = 8.0
 """Most time of one task, in shares of what each would have alike."""
 
 
 def weight_of(task: Task, candidates: Sequence[Candidate], config: MergeConfig) -> float:
-    """Return how much of the network's time a task should have, relative to others: its doubt, less if it is large."""
+    """Return how much of the network's time a task should have, relative to others: its doubt times its cells.
+
+    A step of training takes time by cells, and on ``dev`` tasks of all sizes profit alike from as many steps; but large
+    tasks have less.
+    """
     doubt = max(LEAST_DOUBT, 1.0 - probability_right(task, candidates, config))
-    return doubt if is_judged(task, config) else LARGE_SHARE * doubt
+    cells = cells_of(task)
+    return doubt * (cells if cells <= MANY_CELLS else LARGE_SHARE * MANY_CELLS)
 
 
 class Allotment:

@@ -38,6 +38,7 @@ __all__ = [
     "RULES",
     "Evidence",
     "Support",
+    "cells_of",
     "evidence_of",
     "get_rule",
     "heard",
@@ -143,8 +144,13 @@ def _unexamined(candidate: Candidate) -> Candidate:
 
 def is_judged(task: Task, config: MergeConfig) -> bool:
     """Tell whether a task is small enough for the network's judgement of other solvers' grids to count."""
+    return cells_of(task) <= config.max_judged_cells
+
+
+def cells_of(task: Task) -> int:
+    """Return the cells of all demonstrations and of the largest test input: what the network reads at once."""
     cells = sum(pair.input.size + pair.output.size for pair in task.train)
-    return cells + max(grid.size for grid in task.test_inputs) <= config.max_judged_cells
+    return int(cells + max(grid.size for grid in task.test_inputs))
 
 
 def probability_right(task: Task, candidates: Iterable[Candidate], config: MergeConfig) -> float:

@@ -1,11 +1,14 @@
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.allotment import LARGE_SHARE, LEAST_DOUBT, MOST_TIMES, Allotment, weight_of
+from dsl.task import Example, Task
+from ensemble.allotment import LARGE_SHARE, LEAST_DOUBT, MANY_CELLS, MOST_TIMES, Allotment, weight_of
 from ensemble.config import MergeConfig
+from ensemble.merge import cells_of
 from ensemble.types import Candidate, Provenance
 from tests.tasks import small_task
 
@@ -67,14 +70,20 @@ def test_what_one_takes_beyond_its_time_leaves_the_others_theirs():
 
 def test_a_task_without_candidates_weighs_most():
     task, config = small_task("a"), MergeConfig(invariants=False)
+    cells = cells_of(task)
     nothing = weight_of(task, [], config)
     likely = weight_of(task, [program(task, 0.9)], config)
     certain = weight_of(task, [program(task, 1.0)], config)
-    assert nothing == 1.0
-    assert likely == pytest.approx(0.1)
-    assert certain == LEAST_DOUBT
+    assert nothing == cells
+    assert likely == pytest.approx(0.1 * cells)
+    assert certain == pytest.approx(LEAST_DOUBT * cells)
 
 
-def test_a_task_too_large_to_be_judged_weighs_less():
-    task = small_task("a")
-    assert weight_of(task, [], MergeConfig(max_judged_cells=0)) == LARGE_SHARE
+def test_larger_tasks_have_more_time_up_to_a_size():
+    def weight(side):
+        grid = np.zeros((side, side), np.uint8)
+        return weight_of(Task("a", (Example(grid, grid),), (grid,)), [], MergeConfig())
+
+    assert weight(10) == 3 * 100
+    assert weight(20) == 3 * 400
+    assert weight(25) == LARGE_SHARE * MANY_CELLS
