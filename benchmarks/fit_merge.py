@@ -28,7 +28,7 @@ from ensemble.types import Candidate
 OWN_ESTIMATES = (0.25, 0.5, 0.75, 0.95)
 TEMPERS = (0.1, 0.25, 0.5, 1.0)
 DOUBTS = (0.0, 0.3, 0.6, 0.9)
-JUDGED_CELLS = (700, 1500)
+JUDGED_CELLS = (700, 1200, 1500)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ class MergeConfig(Section):
 
     rule: str = "likeliest"
     """Name of a rule in ``ensemble.merge``."""
-    max_judged_cells: int = Field(700, ge=0)
+    max_judged_cells: int = Field(1200, ge=0)
     """Most cells of all demonstrations and a test input of a task on which the network's judgement of other solvers'
     grids counts; the embedded network judges larger tasks badly."""
     invariants: bool = True

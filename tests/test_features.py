@@ -99,3 +99,18 @@ def test_features_stand_at_the_cells_of_inputs_only() -> None:
     first = sequence.features[2 : 2 + 5 * 7].reshape(5, 7, -1)
     assert np.array_equal(first[:, :6], input_features(GRID))
     assert set(sequence.tokens[2 : 2 + 5 * 7].reshape(5, 7)[:, 6].tolist()) == {END_OF_ROW, END}
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(grids, grids), min_size=1, max_size=3), grids)
+def test_tokens_of_outputs_see_the_input_cells_at_their_own_place_and_at_the_next(
+    pairs: list[tuple[Grid, Grid]], query: Grid
+) -> None:
+    sequence = encode_pairs([Example(*pair) for pair in pairs], query=query)
+    assert sequence.under is not None
+    is_cell = (sequence.tokens < 10) & (sequence.positions[2] > 0)
+    places = {tuple(place): k for k, place in enumerate(sequence.positions.T.tolist()) if is_cell[k]}
+    for k, (grid, row, column) in enumerate(sequence.positions.T.tolist()):
+        for ahead in range(2):
+            expected = places.get((grid - 1, row, column + ahead), -1) if grid % 2 and k else -1
+            assert sequence.under[ahead, k] == expected
