@@ -19,9 +19,10 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, GenerationMixin, LogitsProcessor, LogitsProcessorList
 
+from dsl.grid import MAX_SIDE
 from dsl.task import Task
 from ensemble.augment import inference_views
-from ensemble.cache import prefill
+from ensemble.cache import prefill, read
 from ensemble.config import NeuralConfig
 from ensemble.data import load_tasks
 from ensemble.decode import decode_greedy
@@ -49,7 +50,7 @@ class Row:
 
 
 class Generating(GridLM, GenerationMixin):  # type: ignore[misc]
-    """``GridLM`` for ``generate``: it needs the places of tokens in their grids, which only the tokens tell."""
+    """``GridLM`` for ``generate``: it needs the places of tokens in their grids, and what these see of the input."""
 
     def begin(self, prompts: list[EncodedSequence]) -> dict[str, Tensor]:
         """Return the inputs of ``generate``, padded on the left."""
@@ -57,9 +58,10 @@ class Generating(GridLM, GenerationMixin):  # type: ignore[misc]
         shifts = torch.tensor([longest - len(prompt) for prompt in prompts])
         places = torch.arange(longest)[None] - shifts[:, None]
         seen, places = places >= 0, places.clamp(min=0)
-        self.first_positions = batch.positions.gather(2, places[None].expand(3, -1, -1))
-        assert batch.features is not None
-        self.features = batch.features[torch.arange(len(prompts))[:, None], places] * seen[:, :, None]
+        rows = torch.arange(len(prompts))[:, None]
+        self.first_positions = batch.positions[:, rows, places]
+        hidden, self.seen_below = read(self, batch, prompts)
+        self.first_hidden = hidden[rows, places]
         self.shape = GridShape.begin(len(prompts), torch.device("cpu"))
         tokens = torch.where(seen, batch.tokens.gather(1, places), PAD)
         return {"input_ids": tokens, "attention_mask": seen.long()}
@@ -68,10 +70,18 @@ class Generating(GridLM, GenerationMixin):  # type: ignore[misc]
         """Add the positions of new tokens."""
         inputs: dict[str, Any] = super().prepare_inputs_for_generation(input_ids, **kwargs)
         if kwargs.get("is_first_iteration"):
-            return inputs | {"position_ids": self.first_positions, "features": self.features}
+            return inputs | {
+                "input_ids": None,
+                "inputs_embeds": self.first_hidden,
+                "position_ids": self.first_positions,
+            }
         self.shape.advance(input_ids[:, -1])
         positions = torch.stack([self.first_positions[0, :, -1], self.shape.row, self.shape.column])
-        return inputs | {"position_ids": positions[:, :, None]}
+        hidden = self.model.embed_tokens(input_ids[:, -1:])
+        if self.seen_below is not None:
+            row, column = positions[1:].clamp(max=MAX_SIDE)  # rows that are over go on
+            hidden = hidden + self.seen_below[torch.arange(len(hidden)), row, column][:, None]
+        return inputs | {"input_ids": None, "inputs_embeds": hidden, "position_ids": positions[:, :, None]}
 
 
 class WellFormed(LogitsProcessor):  # type: ignore[misc]

@@ -87,7 +87,7 @@ def prefill(model: PreTrainedModel, prompts: Sequence[EncodedSequence], room: in
     rows = torch.arange(num_prompts, device=model.device)
     reader = _reader_of(model)
     dtype = model.dtype if reader is None else reader.dtype
-    hidden, under = _read(model, batch, prompts)
+    hidden, under = read(model, batch, prompts)
     cache = Prefilled(
         keys=torch.empty(shape, dtype=dtype, device=model.device),
         values=torch.empty(shape, dtype=dtype, device=model.device),
@@ -108,7 +108,7 @@ def prefill(model: PreTrainedModel, prompts: Sequence[EncodedSequence], room: in
     return cache
 
 
-def _read(model: PreTrainedModel, batch: Batch, prompts: Sequence[EncodedSequence]) -> tuple[Tensor, Tensor | None]:
+def read(model: PreTrainedModel, batch: Batch, prompts: Sequence[EncodedSequence]) -> tuple[Tensor, Tensor | None]:
     """Return what the first layer reads of prompts, and ``Prefilled.under``."""
     if not isinstance(model, GridLM):
         return model.model.embed_tokens(batch.tokens), None
@@ -149,8 +149,9 @@ def run(
     """
     hidden = model.model.embed_tokens(tokens)
     if cache.under is not None:
-        rows = torch.arange(len(tokens), device=tokens.device)[:, None]
-        hidden = hidden + cache.under[rows, positions[1], positions[2]].to(hidden.dtype)
+        prompt = torch.arange(len(tokens), device=tokens.device)[:, None]
+        row, column = positions[1:].clamp(max=MAX_SIDE)  # outputs that are over may go on
+        hidden = hidden + cache.under[prompt, row, column]
     if cache.reader is not None:
         buffers = cache.keys, cache.values, cache.visible, cache.filled
         return cache.reader.run(hidden, positions, *buffers, seen=seen)
