@@ -225,6 +225,10 @@ def load_model(
     try:
         config = AutoConfig.from_pretrained(source)
         is_grid_model = isinstance(config, GridLMConfig)
+        if is_grid_model and config.num_feature_values not in (0, NUM_VALUES):
+            raise ValueError(
+                f"it reads {config.num_feature_values} values of input features, this version has {NUM_VALUES}"
+            )
         if dtype is None:
             dtype = _default_dtype(torch.device(device), is_grid_model)
         with _quiet():

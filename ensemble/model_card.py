@@ -11,6 +11,7 @@ from safetensors.torch import save
 
 from ensemble.checkpoint import weights_of
 from ensemble.errors import ModelError
+from ensemble.features import FEATURES, NUM_VALUES
 from ensemble.pretrain import HeldOut, Trainer, open_run
 
 _DECAYED = 0.1
@@ -58,6 +59,8 @@ def card(trainer: Trainer, held_out: dict[str, HeldOut]) -> str:
     return environment.get_template("model_card.md.j2").render(
         config=config,
         parameters=f"{sum(parameter.numel() for parameter in trainer.model.parameters()):,}",
+        num_features=len(FEATURES),
+        num_values=NUM_VALUES - 1,
         progress=trainer.progress,
         decayed=trainer.progress.lr_scale < _DECAYED,
         hardware=hardware_kind(trainer.device),

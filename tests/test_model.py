@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,9 +7,10 @@ from transformers import AutoModelForCausalLM
 
 from dsl.grid import grid_from_text
 from dsl.task import Example
-from ensemble.encode import BOS, END, PAD, VOCABULARY_SIZE, collate, encode_pairs
+from ensemble.encode import BOS, END, PAD, VOCABULARY_SIZE, Batch, collate, encode_pairs
 from ensemble.errors import ModelError
-from ensemble.model import GridLM, build_model, load_model, next_token_loss, resolve_device
+from ensemble.features import NUM_VALUES
+from ensemble.model import GridLM, build_model, load_model, model_config, next_token_loss, resolve_device
 
 EXAMPLES = [
     Example(grid_from_text("12/34"), grid_from_text("21/43")),
@@ -16,9 +18,12 @@ EXAMPLES = [
 ]
 
 
-def logits_of(model: GridLM, tokens: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+def logits_of(model: GridLM, batch: Batch, positions: torch.Tensor | None = None) -> torch.Tensor:
+    inputs = batch.inputs()
+    if positions is not None:
+        inputs["position_ids"] = positions
     with torch.no_grad():
-        return model(input_ids=tokens, position_ids=positions).logits
+        return model(**inputs).logits
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +34,32 @@ def model() -> GridLM:
 def test_a_saved_folder_loads_through_the_auto_class(model: GridLM, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path)
     batch = collate([encode_pairs(EXAMPLES)])
-    expected = logits_of(model, batch.tokens, batch.positions)
+    expected = logits_of(model, batch)
     for loaded in (AutoModelForCausalLM.from_pretrained(tmp_path), load_model(tmp_path)):
         assert isinstance(loaded, GridLM)
         assert loaded.lm_head.weight is loaded.model.embed_tokens.weight
-        assert torch.equal(logits_of(loaded, batch.tokens, batch.positions), expected)
+        assert torch.equal(logits_of(loaded, batch), expected)
+
+
+def test_a_network_that_reads_no_features_leaves_them_aside(tmp_path: Path) -> None:
+    build_model(model_config(64, 2, 1, 128, num_feature_values=0)).save_pretrained(tmp_path)
+    plain = load_model(tmp_path)
+    batch = collate([encode_pairs(EXAMPLES)])
+    bare = replace(batch, features=None, under=None)
+    assert torch.equal(logits_of(plain, batch), logits_of(plain, bare))
+
+
+def test_features_and_what_lies_under_a_token_count(model: GridLM) -> None:
+    batch = collate([encode_pairs(EXAMPLES)])
+    expected = logits_of(model, batch)
+    assert not torch.allclose(logits_of(model, replace(batch, features=None)), expected, atol=1e-4)
+    assert not torch.allclose(logits_of(model, replace(batch, under=None)), expected, atol=1e-4)
+
+
+def test_a_network_of_other_features_is_refused(tmp_path: Path) -> None:
+    build_model(model_config(64, 2, 1, 128, num_feature_values=NUM_VALUES + 1)).save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match=f"{NUM_VALUES + 1} values of input features, this version has {NUM_VALUES}"):
+        load_model(tmp_path)
 
 
 def test_special_tokens_lie_in_the_vocabulary(model: GridLM) -> None:
@@ -55,26 +81,26 @@ def test_weights_depend_on_the_seed_only() -> None:
 def test_padding_does_not_change_logits(model: GridLM) -> None:
     short, long = encode_pairs(EXAMPLES[:1]), encode_pairs(EXAMPLES)
     alone, together = collate([short]), collate([short, long])
-    expected = logits_of(model, alone.tokens, alone.positions)
-    padded = logits_of(model, together.tokens, together.positions)[:1, : len(short)]
+    expected = logits_of(model, alone)
+    padded = logits_of(model, together)[:1, : len(short)]
     torch.testing.assert_close(padded, expected, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_every_axis_of_the_position_counts_and_only_relative(model: GridLM, axis: int) -> None:
     batch = collate([encode_pairs(EXAMPLES)])
-    expected = logits_of(model, batch.tokens, batch.positions)
+    expected = logits_of(model, batch)
     shifted = batch.positions.clone()
     shifted[axis] += 7
-    torch.testing.assert_close(logits_of(model, batch.tokens, shifted), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(logits_of(model, batch, shifted), expected, atol=1e-4, rtol=1e-4)
     stretched = batch.positions.clone()
     stretched[axis] *= 2
-    assert not torch.allclose(logits_of(model, batch.tokens, stretched), expected, atol=1e-4)
+    assert not torch.allclose(logits_of(model, batch, stretched), expected, atol=1e-4)
 
 
 def test_loss_counts_labelled_tokens_only(model: GridLM) -> None:
     batch = collate([encode_pairs(EXAMPLES)])
-    logits = logits_of(model, batch.tokens, batch.positions)
+    logits = logits_of(model, batch)
     log_probs = logits[:, :-1].log_softmax(-1)
     trained = [t for t in range(batch.tokens.shape[1]) if batch.labels[0, t] >= 0]
     expected = -torch.stack([log_probs[0, t - 1, batch.tokens[0, t]] for t in trained]).mean()
