@@ -35,8 +35,8 @@ class Prefilled:
         filled: entries in use, the same for all prompts.
         out_positions: ``(3, B)``: position of each ``out`` marker.
         log_probs: ``(B, V)`` float32: of the first output token.
-        under: ``(B, S, S, E)`` float32: what a token of the output at each row and column sees of the query; None for a
-            network that sees nothing of it.
+        under: ``(B, S, S, E)``: what a token of the output at each row and column sees of the query; None for a network
+            that sees nothing of it.
         reader: runs the model where its layers are written out; None where they are called.
     """
 

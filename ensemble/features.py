@@ -82,33 +82,34 @@ NUM_VALUES = 1 + sum(FEATURES.values())
 """Values of all features together, with 0 for none."""
 
 
+_NONE = 255
+_NUM_MIRRORS = 3
+_COLORS_ROW = list(_COMPONENT).index("colors")
+
+
 def input_features(grid: Grid) -> NDArray[np.int16]:
     """Return the numbered values ``(H, W, F)`` of a grid's features, each 1 to ``NUM_VALUES - 1`` or 0."""
     background = int(np.bincount(grid.reshape(-1), minlength=NUM_COLORS).argmax())
     parts = [
-        _of_components(grid, background, skip_background=False, one_color=True, diagonal=False),
-        _of_components(grid, background, skip_background=True, one_color=False, diagonal=True),
+        _of_components(grid, background, things=False),
+        _of_components(grid, background, things=True),
         _of_places(grid, background),
     ]
     values = np.concatenate(parts).transpose(1, 2, 0)
     return np.where(values == _NONE, 0, values + _OFFSETS).astype(np.int16)
 
 
-_NONE = 255
-_NUM_MIRRORS = 3
-_COLORS_ROW = list(_COMPONENT).index("colors")
+def _of_components(grid: Grid, background: int, *, things: bool) -> NDArray[np.int16]:
+    """Return values of ``_COMPONENT`` and, for things, of cells mirrored in their box; ``_NONE`` outside.
 
-
-def _of_components(
-    grid: Grid, background: int, *, skip_background: bool, one_color: bool, diagonal: bool
-) -> NDArray[np.int16]:
-    """Return values of ``_COMPONENT`` and, for things, of cells mirrored in their box; ``_NONE`` outside."""
-    labels, count = label(grid, skip_background, one_color, diagonal, background)
+    Regions are of one color: how many they have is left out.
+    """
+    labels, count = label(grid, things, not things, things, background)
     if count == 0:
         return np.full((len(_COMPONENT) + _NUM_MIRRORS, *grid.shape), _NONE, np.int16)
     table = properties(grid, labels, *contacts(grid, labels, count), background)
     values = _per_cell(labels, table, box_positions(labels, table))
-    if one_color:
+    if not things:
         return np.delete(values, _COLORS_ROW, axis=0)
     mirrored = paint_symmetric(grid, table, np.arange(count), 0)[:_NUM_MIRRORS].astype(np.int16)
     return np.concatenate([values, np.where(labels < 0, _NONE, mirrored)])
