@@ -2,8 +2,7 @@
 
 import ctypes
 import sys
-
-import torch
+from typing import Any
 
 _MESSAGES = ("out of memory", "not enough memory", "can't allocate memory")
 
@@ -18,12 +17,25 @@ def keep_freed_memory() -> bool:
     A step of training frees all that it computed, and by itself glibc gives it back to the system, which clears every
     page of it again for the next step: 5 to 10 % of the time. Other C libraries are left as they are.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    mallopt = _of_c_library("mallopt")
     return mallopt is not None and all([mallopt(name, size) for name, size in _KEPT_BYTES.items()])
+
+
+def give_back_freed_memory() -> None:
+    """Give all freed memory back to the system, where the C library can: what one solver held, another needs."""
+    trim = _of_c_library("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _of_c_library(name: str) -> Any:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an error says that a device or the machine has no more memory."""
+    import torch
+
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return any(message in str(error) for message in _MESSAGES)
@@ -31,5 +43,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def release_memory() -> None:
     """Give back what torch keeps of a device's memory."""
+    import torch
+
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

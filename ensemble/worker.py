@@ -25,6 +25,7 @@ from dsl.task import Example, Task
 from ensemble.config import Config
 from ensemble.errors import EnsembleError
 from ensemble.examine import examined
+from ensemble.memory import give_back_freed_memory
 from ensemble.plugins import load_plugins
 from ensemble.types import Candidate, Drafts, Solver, Successor
 
@@ -118,6 +119,7 @@ def attempt(job: Job, solver: Solver, give: Callable[[Candidate], None]) -> tupl
         OSError: the parent is gone.
     """
     task, error = sealed(job.task), None
+    give_back_freed_memory()
     started = time.monotonic()
     try:
         for candidate in checked(task, solver, job.budget, job.drafts):
