@@ -192,7 +192,9 @@ class NeuralSolver:
         Drafts are scored after them, as far as the time goes.
         """
         from ensemble.inference import Views, pooled_scores, verify_drafts
+        from ensemble.memory import give_back_freed_memory
 
+        give_back_freed_memory()  # of training, or of the test input before
         if deadline is not None:
             # The time left is shared with the test inputs after this one.
             now = time.monotonic()
@@ -207,6 +209,7 @@ class NeuralSolver:
             for row, engine, grid, log_likelihood in self._outputs(views, accepted, deadline, seed)
         ]
         outputs = [(grid, log_likelihood) for grid, log_likelihood, _ in found]
+        give_back_freed_memory()  # of decoding
         scores = pooled_scores(views, outputs, drafts, known, deadline)
         sources = [(grid, source) for grid, _, source in found]
         others = scores.keys() - {grid_key(grid) for grid, _ in sources}
