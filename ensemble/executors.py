@@ -162,6 +162,8 @@ class LocalExecutor:
         # A killed worker cannot free what its libraries took; multiprocessing frees it, and need not tell.
         filters = (os.environ.get("PYTHONWARNINGS"), "ignore::UserWarning:multiprocessing.resource_tracker")
         variables["PYTHONWARNINGS"] = ",".join(part for part in filters if part)
+        # oneDNN keeps compiled code for the last 1,024 shapes of products; every task has its own.
+        variables["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = os.environ.get("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
         if self._gpus:
             variables["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)]
         return variables
