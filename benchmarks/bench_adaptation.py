@@ -60,8 +60,7 @@ def time_plain(name: str, task: Task, steps: int) -> tuple[float, float, int]:
     losses, tokens, begun = [], 0, time.process_time()
     for sequence in islice(sequences, steps):
         batch = collate([sequence])
-        inputs = batch.inputs()
-        loss = wrapped(**inputs, labels=batch.labels).loss
+        loss = wrapped(**batch.inputs(), labels=batch.labels).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, GRADIENT_NORM)
         optimizer.step()

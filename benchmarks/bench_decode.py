@@ -19,10 +19,9 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, GenerationMixin, LogitsProcessor, LogitsProcessorList
 
-from dsl.grid import MAX_SIDE
 from dsl.task import Task
 from ensemble.augment import inference_views
-from ensemble.cache import prefill, read
+from ensemble.cache import prefill, read, seen_at
 from ensemble.config import NeuralConfig
 from ensemble.data import load_tasks
 from ensemble.decode import decode_greedy
@@ -76,12 +75,11 @@ class Generating(GridLM, GenerationMixin):  # type: ignore[misc]
                 "position_ids": self.first_positions,
             }
         self.shape.advance(input_ids[:, -1])
-        positions = torch.stack([self.first_positions[0, :, -1], self.shape.row, self.shape.column])
+        positions = torch.stack([self.first_positions[0, :, -1], self.shape.row, self.shape.column])[:, :, None]
         hidden = self.model.embed_tokens(input_ids[:, -1:])
         if self.seen_below is not None:
-            row, column = positions[1:].clamp(max=MAX_SIDE)  # rows that are over go on
-            hidden = hidden + self.seen_below[torch.arange(len(hidden)), row, column][:, None]
-        return inputs | {"input_ids": None, "inputs_embeds": hidden, "position_ids": positions[:, :, None]}
+            hidden = hidden + seen_at(self.seen_below, positions)
+        return inputs | {"input_ids": None, "inputs_embeds": hidden, "position_ids": positions}
 
 
 class WellFormed(LogitsProcessor):  # type: ignore[misc]

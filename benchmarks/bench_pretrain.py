@@ -58,8 +58,7 @@ def time_shapes(stream: TaskStream, seconds: float) -> Iterator[Row]:
         tokens, step, begun = 0, 0, 0.0
         while step == 0 or time.process_time() - begun < seconds:
             batch = collate(stream.batch(step))
-            inputs = batch.inputs()
-            model(**inputs, labels=batch.labels).loss.backward()
+            model(**batch.inputs(), labels=batch.labels).loss.backward()
             optimizer.step()
             optimizer.zero_grad()
             if step == 0:

@@ -132,11 +132,7 @@ def _reader_of(model: PreTrainedModel) -> Reader | None:
 
 
 def run(
-    model: PreTrainedModel,
-    cache: Prefilled,
-    tokens: Tensor,
-    positions: Tensor,
-    seen: Tensor | None = None,
+    model: PreTrainedModel, cache: Prefilled, tokens: Tensor, positions: Tensor, seen: Tensor | None = None
 ) -> Tensor:
     """Return hidden states ``(B, n, E)`` of new tokens, whose keys and values go to the cache after ``filled``.
 
@@ -149,13 +145,18 @@ def run(
     """
     hidden = model.model.embed_tokens(tokens)
     if cache.under is not None:
-        prompt = torch.arange(len(tokens), device=tokens.device)[:, None]
-        row, column = positions[1:].clamp(max=MAX_SIDE)  # outputs that are over may go on
-        hidden = hidden + cache.under[prompt, row, column]
+        hidden = hidden + seen_at(cache.under, positions)
     if cache.reader is not None:
         buffers = cache.keys, cache.values, cache.visible, cache.filled
         return cache.reader.run(hidden, positions, *buffers, seen=seen)
     return _run(model, cache, hidden, positions, seen)
+
+
+def seen_at(under: Tensor, positions: Tensor) -> Tensor:
+    """Return what tokens at ``positions (3, B, n)`` see of the query, from ``Prefilled.under``: ``(B, n, E)``."""
+    prompt = torch.arange(len(under), device=under.device)[:, None]
+    row, column = positions[1:].clamp(max=MAX_SIDE)  # outputs that are over may go on
+    return under[prompt, row, column]
 
 
 def _run(model: PreTrainedModel, cache: Prefilled, hidden: Tensor, positions: Tensor, seen: Tensor | None) -> Tensor:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dsl.grid import NUM_COLORS, Grid
 from dsl.kernels.cache import njit
+from dsl.kernels.colors import color_counts
 from dsl.kernels.planes_objects import (
     AROUND,
     AT_EDGE,
@@ -89,11 +90,12 @@ _COLORS_ROW = list(_COMPONENT).index("colors")
 
 def input_features(grid: Grid) -> NDArray[np.int16]:
     """Return the numbered values ``(H, W, F)`` of a grid's features, each 1 to ``NUM_VALUES - 1`` or 0."""
-    background = int(np.bincount(grid.reshape(-1), minlength=NUM_COLORS).argmax())
+    counts = color_counts(grid)
+    background = int(counts.argmax())
     parts = [
         _of_components(grid, background, things=False),
         _of_components(grid, background, things=True),
-        _of_places(grid, background),
+        _of_places(grid, counts, background),
     ]
     values = np.concatenate(parts).transpose(1, 2, 0)
     return np.where(values == _NONE, 0, values + _OFFSETS).astype(np.int16)
@@ -180,10 +182,9 @@ def _box_class(box: Table) -> int:
     return 5
 
 
-def _of_places(grid: Grid, background: int) -> NDArray[np.int16]:
+def _of_places(grid: Grid, counts: NDArray[np.int64], background: int) -> NDArray[np.int16]:
     """Return the values of the features from the rays on."""
     height, width = grid.shape
-    counts = np.bincount(grid.reshape(-1), minlength=NUM_COLORS)
     ranks = np.empty(NUM_COLORS, np.int16)
     ranks[np.argsort(-counts, kind="stable")] = np.arange(NUM_COLORS)
     present = int(np.count_nonzero(counts))
