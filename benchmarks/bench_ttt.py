@@ -3,8 +3,9 @@
     python benchmarks/bench_ttt.py --target arc-agi-1/dev --seconds 45 --output benchmarks/results/ttt.jsonl
 
 For each task and method, one line: how many tokens of the right outputs are the model's most likely ones when the
-right ones before them are shown (over all views), and whether the outputs are solved by the best one, the best two or
-any of the candidates. Lines that the output file already has are not measured again.
+right ones before them are shown (over all views), how many nats the right outputs cost (mean of the views), and whether
+the outputs are solved by the best one, the best two or any of the candidates. Lines that the output file already has
+are not measured again.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dsl.grid import Grid, grid_key, same_grid
 from dsl.task import Task
@@ -47,6 +49,7 @@ class Line:
     last_loss: float | None
     tokens: int
     tokens_right: int
+    nats: float
     outputs: int
     solved_top1: bool
     solved_top2: bool
@@ -69,7 +72,7 @@ def measure(
         for index in range(len(task.test_inputs)):
             found += solver.propose(model, task, index, plan, deadline, adapted=report.steps > 0)
         infer_seconds = time.monotonic() - started
-        tokens = [token_accuracy(solver, model, task, plan, index, answer) for index, answer in enumerate(answers)]
+        shown = [forced(solver, model, task, plan, index, answer) for index, answer in enumerate(answers)]
     tail = max(1, report.steps // 5)
     return Line(
         key=key,
@@ -81,8 +84,9 @@ def measure(
         infer_seconds=round(infer_seconds, 2),
         first_loss=round(float(np.mean(report.losses[:tail])), 4) if report.steps else None,
         last_loss=round(float(np.mean(report.losses[-tail:])), 4) if report.steps else None,
-        tokens=sum(total for total, _ in tokens),
-        tokens_right=sum(right for _, right in tokens),
+        tokens=sum(len(right) for results in shown for _, right in results),
+        tokens_right=sum(int(right.sum()) for results in shown for _, right in results),
+        nats=round(-float(np.mean([values.sum() for results in shown for values, _ in results])), 3),
         outputs=len(answers),
         **{f"solved_{name}": solved(found, answers, count) for name, count in COUNTS.items()},
     )
@@ -91,12 +95,12 @@ def measure(
 COUNTS = {"top1": 1, "top2": 2, "any": 10**6}
 
 
-def token_accuracy(
+def forced(
     solver: NeuralSolver, model: GridLM, task: Task, plan: Plan, index: int, answer: Grid
-) -> tuple[int, int]:
+) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """Return the log-likelihoods of a right output's tokens under each view, and which are the likeliest ones."""
     prefilled = prefill(model, [solver.prompt(task, index, view) for view in plan.views])
-    results = teacher_force(model, prefilled, [view.grid(answer) for view in plan.views])
-    return sum(len(right) for _, right in results), sum(int(right.sum()) for _, right in results)
+    return teacher_force(model, prefilled, [view.grid(answer) for view in plan.views])
 
 
 def solved(found: list[Candidate], answers: tuple[Grid, ...], attempts: int) -> bool:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from benchmarks.draw_tasks import drawn_cases
 from benchmarks.rule_engines import Case, training_cases
 from dsl.grid import Grid, grid_key
 from dsl.search.budget import Budget
@@ -32,7 +33,6 @@ from dsl.search.scheduler import synthesize
 from dsl.search.solution import Solution
 from dsl.search.warm import warm_up
 from dsl.task import Task
-from ensemble.corpus import read_re_arc
 from ensemble.data import dev_ids, load_tasks
 
 MEMBERS = 12
@@ -125,13 +125,8 @@ def cases_of(name: str, re_arc: Path | None, seed: int) -> list[tuple[str, Case]
         return [(name, case) for case in fit.values()]
     if re_arc is None:
         raise SystemExit("re-arc needs --re-arc PATH: its zip or folder")
-    rng, drawn = np.random.default_rng(seed), []
-    for task_id, pairs in read_re_arc(re_arc, sorted(fit)):
-        count = len(fit[task_id][0].train)
-        chosen = [pairs[i] for i in rng.choice(len(pairs), count + 1, replace=False)]
-        task = Task(f"{task_id}-{seed}-0", tuple(chosen[:count]), (chosen[count].input,))
-        drawn.append((name, (task, (chosen[count].output,))))
-    return [drawn[i] for i in rng.permutation(len(drawn))]
+    drawn = [(name, case) for case in drawn_cases(re_arc, "fit", seed)]
+    return [drawn[i] for i in np.random.default_rng(seed).permutation(len(drawn))]
 
 
 def row_of(part: str, task: Task, targets: Sequence[Grid], solutions: Sequence[Solution]) -> Row:
