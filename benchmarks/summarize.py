@@ -65,9 +65,10 @@ def summarize(run: Run, chosen: MergeConfig) -> dict[str, Any]:
 
 
 def _without_folders(info: dict[str, Any]) -> dict[str, Any]:
-    """Return the run's description with the names of replayed runs instead of where they lie."""
+    """Return the run's description with the names of files and of replayed runs instead of where they lie."""
     names = [Path(folder).name for folder in info["config"]["replay"]["runs"]]
-    return {**info, "config": {**info["config"], "replay": {"runs": names}}}
+    target = Path(info["target"]).name if Path(info["target"]).is_absolute() else info["target"]
+    return {**info, "target": target, "config": {**info["config"], "replay": {"runs": names}}}
 
 
 def _jobs(run: Run) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The pre-training stream: packed tasks as token sequences, each a pure function of seed and index.
 
 A sequence shows 2 to 6 pairs of one rule, every output after the first to be predicted (Akyürek et al. 2024, section
-3). Each is a new task: a dihedral transform, a color renaming and an order are drawn for all pairs, and on a share of
-the sequences another transform is put on the inputs only or the outputs only, which makes another rule of the pairs.
+3); pairs are drawn that are small enough for as many. Each is a new task: a dihedral transform, a color renaming and an
+order are drawn for all pairs, and on a share of the sequences another transform is put on the inputs only or the
+outputs only, which makes another rule of the pairs.
 """
 
 import itertools
@@ -28,6 +29,9 @@ _BLOCK_BATCHES = 16
 """Batches whose sequences are drawn together and sorted by length."""
 _KEEP_ZERO_SHARE = 0.7
 """Share of color renamings that leave 0, the background of most tasks, in its place."""
+_LEAST_ROOM = 0.3
+"""Share of the longest sequence that a short one is drawn for. Generated pairs are larger than those of most tasks, and
+a long sequence of few pairs says less of the rule."""
 _ORDER = 1 << 40
 """Indices from here on seed the order of batches, so that no sequence shares their random numbers."""
 
@@ -58,10 +62,17 @@ class StreamOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pool:
-    """Pairs of one corpus that are small enough, for each task that has enough of them."""
+    """Pairs of one corpus that are small enough, for each task that has enough of them.
+
+    Attributes:
+        corpus: whose pairs.
+        pairs: their numbers, by task.
+        tokens: ``(pairs,)`` of the corpus: length of each in a sequence, turned or not.
+    """
 
     corpus: Corpus
     pairs: tuple[NDArray[np.int64], ...]
+    tokens: NDArray[np.int64]
 
 
 class TaskStream:
@@ -149,6 +160,10 @@ class TaskStream:
         task = int(rng.integers(len(pool.pairs)))
         available = pool.pairs[task]
         count = min(int(rng.integers(options.min_pairs + 1, options.max_pairs + 1)), len(available))
+        room = options.max_tokens * _LEAST_ROOM ** rng.random()
+        together = available[pool.tokens[available] <= (room - 1) / count]
+        if len(together) >= count:
+            available = together
         examples = [pool.corpus.example(int(i)) for i in rng.choice(available, count, replace=False)]
         examples = augment_task(examples, rng, options.one_sided_share, side)
         while encoded_length(examples) > options.max_tokens and len(examples) > options.min_pairs:
@@ -174,16 +189,17 @@ def _draw_kept(block: int, side: int) -> list[list[EncodedSequence]]:
 
 def _small_pairs(corpus: Corpus, side: int, options: StreamOptions) -> _Pool:
     sides = corpus.sides.astype(np.int64)
-    tokens = sides[:, 0] * (sides[:, 1] + 1) + sides[:, 2] * (sides[:, 3] + 1) + 2
+    upright = sides[:, 0] * (sides[:, 1] + 1) + sides[:, 2] * (sides[:, 3] + 1) + 2
     transposed = sides[:, 1] * (sides[:, 0] + 1) + sides[:, 3] * (sides[:, 2] + 1) + 2
+    tokens = np.maximum(upright, transposed)
     longest = (options.max_tokens - 1) // options.min_pairs
-    small = np.flatnonzero((sides.max(axis=1) <= side) & (np.maximum(tokens, transposed) <= longest))
+    small = np.flatnonzero((sides.max(axis=1) <= side) & (tokens <= longest))
     cuts = np.searchsorted(small, corpus.starts)
     groups = (small[first:last] for first, last in itertools.pairwise(cuts))
     pairs = tuple(group for group in groups if len(group) >= options.min_pairs)
     if not pairs:
         raise DataError(f"corpus {corpus.name!r} has no task with {options.min_pairs} pairs up to {side}x{side}")
-    return _Pool(corpus, pairs)
+    return _Pool(corpus, pairs, tokens)
 
 
 def augment_task(examples: Sequence[Example], rng: RandomGenerator, one_sided_share: float, side: int) -> list[Example]:

@@ -75,6 +75,17 @@ def test_sequences_keep_to_the_longest_length_and_come_in_similar_lengths() -> N
     assert within < max(map(max, lengths)) - min(map(min, lengths))
 
 
+def test_long_sequences_are_of_many_pairs_before_they_are_of_large_ones() -> None:
+    sides = [2] * 8 + [10] * 8
+    pairs = [Example(as_grid(np.full((side, side), k % 10)), as_grid([[1]])) for k, side in enumerate(sides)]
+    options = StreamOptions(max_tokens=400, curriculum=((0, 10),), one_sided_share=0.0)
+    stream = TaskStream([(pack("made", [("task", pairs)]), 1.0)], options)
+    drawn = [stream.task(i, 10)[1] for i in range(200)]
+    few, many = ([pairs for pairs in drawn if (len(pairs) > 3) == large] for large in (False, True))
+    assert all(pair.input.shape == (2, 2) for pairs in many for pair in pairs)
+    assert any(pair.input.shape == (10, 10) for pairs in few for pair in pairs)
+
+
 def test_the_curriculum_bounds_grid_sides() -> None:
     stream = make_stream()
     assert max(int(sequence.positions[1:].max()) for step in range(16) for sequence in stream.batch(step)) <= 4
