@@ -54,8 +54,8 @@ def test_a_stopped_run_goes_on_exactly(base: Path, tmp_path: Path) -> None:
 
 
 def test_the_loss_falls(base: Path, tmp_path: Path) -> None:
-    losses = tuner(base, tmp_path / "work", 60).run()
-    assert sum(losses[-15:]) < 0.9 * sum(losses[:15])
+    losses = tuner(base, tmp_path / "work", 150).run()
+    assert sum(losses[-30:]) < 0.9 * sum(losses[:30])  # each step reads other tasks
 
 
 def test_the_command_leaves_a_folder_that_loads(base: Path, tmp_path: Path) -> None:
