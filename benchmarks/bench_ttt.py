@@ -72,7 +72,11 @@ def measure(
         for index in range(len(task.test_inputs)):
             found += solver.propose(model, task, index, plan, deadline, adapted=report.steps > 0)
         infer_seconds = time.monotonic() - started
-        shown = [forced(solver, model, task, plan, index, answer) for index, answer in enumerate(answers)]
+        shown = [
+            result
+            for index, answer in enumerate(answers)
+            for result in forced(solver, model, task, plan, index, answer)
+        ]
     tail = max(1, report.steps // 5)
     return Line(
         key=key,
@@ -84,9 +88,9 @@ def measure(
         infer_seconds=round(infer_seconds, 2),
         first_loss=round(float(np.mean(report.losses[:tail])), 4) if report.steps else None,
         last_loss=round(float(np.mean(report.losses[-tail:])), 4) if report.steps else None,
-        tokens=sum(len(right) for results in shown for _, right in results),
-        tokens_right=sum(int(right.sum()) for results in shown for _, right in results),
-        nats=round(-float(np.mean([values.sum() for results in shown for values, _ in results])), 3),
+        tokens=sum(len(right) for _, right in shown),
+        tokens_right=sum(int(right.sum()) for _, right in shown),
+        nats=round(-float(np.mean([values.sum() for values, _ in shown])), 3),
         outputs=len(answers),
         **{f"solved_{name}": solved(found, answers, count) for name, count in COUNTS.items()},
     )

@@ -3,9 +3,10 @@
     python -m benchmarks.draw_tasks re_arc.zip runs/drawn --part dev --draws 2
     arc-ensemble solve runs/drawn --seconds 12 -o runs/d
 
-The rules of ``dev`` are in no network and no program's development, and RE-ARC has 1,000 examples of each (Hodel 2024,
-arXiv 2404.07353), so that constants of the merge can be fitted on more than 80 tasks. A draw has as many
-demonstrations as the task itself and one test.
+RE-ARC has 1,000 examples of each rule (Hodel 2024, arXiv 2404.07353), and no network was trained on those of ``dev``:
+so constants of the merge can be measured on more than its 80 tasks. The rules are not new, though: those constants
+were fitted on the tasks themselves, and the language goes back to work with all training tasks in view. A draw has as
+many demonstrations as the task itself and one test.
 """
 
 import argparse

@@ -2,10 +2,11 @@
 
     python -m benchmarks.fit_merge runs/dev [--output FILE]
 
-The network must not have been trained on the tasks: that leaves ``dev``. For every choice of how much the network's own
-grid is believed (``OWN_ESTIMATE``, ``TEMPER``), how much its judgement counts (``DOUBT``) and on tasks of up to how
-many cells (``max_judged_cells``): tasks solved at one and two attempts, and the log loss of the right grid in nats,
-where a grid of log odds ``o`` weighs ``exp(o)`` and that none is right weighs 1. Prints the best ten and what ships.
+The network must not have been trained on the tasks: that leaves ``dev``, and what ``draw_tasks`` draws by its rules.
+For every choice of how much the network's own grid is believed (``OWN_ESTIMATE``, ``TEMPER``), how much its judgement
+counts (``DOUBT``) and on tasks of up to how many cells (``max_judged_cells``): tasks solved at one and two attempts,
+and the log loss of the right grid in nats, where a grid of log odds ``o`` weighs ``exp(o)`` and that none is right
+weighs 1. Prints the best ten and what ships.
 """
 
 import argparse
