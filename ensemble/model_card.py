@@ -3,14 +3,16 @@
 import hashlib
 import json
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from safetensors.torch import save
 
-from ensemble.checkpoint import weights_of
-from ensemble.errors import ModelError
+from ensemble.checkpoint import load_weights, weights_of
+from ensemble.corpus import Corpus
+from ensemble.errors import ConfigError, ModelError
 from ensemble.features import FEATURES, NUM_VALUES
 from ensemble.pretrain import HeldOut, Trainer, open_run
 
@@ -27,17 +29,32 @@ _ORIGINS = {
 """Where each corpus comes from."""
 
 
-def export(work: Path, folder: Path) -> None:
+def export(work: Path, folder: Path, others: Sequence[Path] = ()) -> None:
     """Measure the run of a work folder and write ``model.safetensors``, ``config.json`` and ``MODEL_CARD.md``.
 
+    Args:
+        work: the run's work folder.
+        folder: where the files go; made if needed.
+        others: work folders of runs whose weights are averaged with its own (Wortsman et al. 2022, arXiv 2203.05482).
+            All must have started from the same network.
+
     Raises:
-        ModelError: the work folder has no checkpoint.
+        ConfigError: a folder holds no run, or others were given that started from elsewhere.
+        ModelError: a work folder has no checkpoint, or networks differ in shape.
     """
-    trainer = open_run(work)
-    if trainer.progress.step == 0:
-        raise ModelError(f"{work} has no checkpoint to export; train first")
+    trainers = [open_run(path) for path in (work, *others)]
+    for path, trainer in zip((work, *others), trainers, strict=True):
+        if trainer.progress.step == 0:
+            raise ModelError(f"{path} has no checkpoint to export; train first")
+        if others and (trainer.config.start is None or trainer.config.start != trainers[0].config.start):
+            raise ConfigError(
+                f"weights are averaged of runs from one start; {work} has {trainers[0].config.start}, "
+                f"{path} {trainer.config.start}"
+            )
+    trainer = trainers[0]
+    average(trainer, trainers[1:])
     folder.mkdir(parents=True, exist_ok=True)
-    text = card(trainer, trainer.measure())
+    text = card(trainer, trainer.measure(), trainers[1:])
     weights = {name: tensor.to(torch.bfloat16) for name, tensor in weights_of(trainer.model).items()}
     (folder / "model.safetensors").write_bytes(save(weights, metadata={"format": "pt"}))
     settings = trainer.model.config
@@ -46,9 +63,23 @@ def export(work: Path, folder: Path) -> None:
     (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
 
 
-def card(trainer: Trainer, held_out: dict[str, HeldOut]) -> str:
-    """Return the model card of a run as Markdown."""
-    config = trainer.config
+def average(trainer: Trainer, others: Sequence[Trainer]) -> None:
+    """Replace a run's weights by the mean of its own and those of others.
+
+    Raises:
+        ModelError: the networks differ in shape.
+    """
+    total = {name: tensor.clone() for name, tensor in weights_of(trainer.model).items()}
+    for other in others:
+        load_weights(trainer.model, weights_of(other.model))
+        for name, tensor in weights_of(other.model).items():
+            total[name] += tensor
+    load_weights(trainer.model, {name: tensor / (1 + len(others)) for name, tensor in total.items()})
+
+
+def card(trainer: Trainer, held_out: dict[str, HeldOut], others: Sequence[Trainer] = ()) -> str:
+    """Return the model card of a run, or of its mean with others, as Markdown."""
+    config, runs = trainer.config, (trainer, *others)
     environment = Environment(
         loader=PackageLoader("ensemble", "templates"),
         undefined=StrictUndefined,
@@ -61,15 +92,23 @@ def card(trainer: Trainer, held_out: dict[str, HeldOut]) -> str:
         parameters=f"{sum(parameter.numel() for parameter in trainer.model.parameters()):,}",
         num_features=len(FEATURES),
         num_values=NUM_VALUES - 1,
-        progress=trainer.progress,
-        decayed=trainer.progress.lr_scale < _DECAYED,
+        runs=[(run.config.seed, run.progress, run.progress.lr_scale < _DECAYED) for run in runs],
         hardware=hardware_kind(trainer.device),
         side=trainer.stream.max_side(trainer.curriculum_point()),
         held_out=held_out,
         origins=_ORIGINS,
-        corpora=[(corpus, weight, _digest(corpus.task_ids)) for corpus, weight in trainer.sources.training],
-        settings=json.dumps(config.model_dump(mode="json")),
+        corpora=_corpora(runs),
+        settings=[json.dumps(run.config.model_dump(mode="json")) for run in runs],
     )
+
+
+def _corpora(runs: Sequence[Trainer]) -> list[tuple[Corpus, float, str]]:
+    """Return the corpora that runs read, each once, with its weight and the digest of its task ids."""
+    found = {}
+    for run in runs:
+        for corpus, weight in run.sources.training:
+            found.setdefault((corpus.digest, weight), (corpus, weight, _digest(corpus.task_ids)))
+    return list(found.values())
 
 
 def _digest(task_ids: tuple[str, ...]) -> str:

@@ -147,7 +147,7 @@ def test_the_command_trains_goes_on_with_its_settings_and_exports(
     work, out = str(tmp_path / "work"), tmp_path / "out"
     assert main(["pretrain", work, "--steps", "2", "--device", "cpu", *settings]) == 0
     assert main(["pretrain", work, "--steps", "1", "--device", "cpu", "--export", str(out)]) == 0
-    assert "| steps | 3 of 2 sequences |" in (out / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "| steps of 2 sequences | 3 |" in (out / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert main(["pretrain", work]) == 2
     assert "--minutes or --steps" in capsys.readouterr().err
 
@@ -182,10 +182,10 @@ def test_the_model_card_names_data_and_scores(straight: Path, tmp_path: Path) ->
     text = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
     for corpus, _ in prepare(TINY, straight, None).training:
         assert corpus.digest in text
-    assert "| steps | 20 of 2 sequences |" in text
+    assert "| steps of 2 sequences | 20 |" in text
     assert "an early checkpoint" in text
     assert "`arc-agi-1`: ARC-AGI-1 training" in text
-    assert "| grids | up to 4x4," in text
+    assert "grids up to 4x4," in text
     assert "`composed`" in text
     assert "`arc-agi-2`" not in text
     assert "Apache-2.0" in text
@@ -195,7 +195,32 @@ def test_the_model_card_names_the_grids_that_training_reached(tmp_path: Path) ->
     config = TINY.model_copy(update={"curriculum": ((0, 4), (32, 5))})
     train(tmp_path / "work", 2, config=config)
     export(tmp_path / "work", tmp_path / "out")
-    assert "| grids | up to 4x4," in (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "grids up to 4x4," in (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_the_mean_of_runs_from_one_start_ships_with_all_their_figures(straight: Path, tmp_path: Path) -> None:
+    export(straight, tmp_path / "start")
+    works = [tmp_path / "one", tmp_path / "other"]
+    for seed, work in enumerate(works):
+        config = TINY.model_copy(update={"seed": seed, "start": str(tmp_path / "start")})
+        train(work, 2 + seed, config=config)
+    export(works[0], tmp_path / "mean", works[1:])
+    left, right = map(weights, works)
+    for name, tensor in load_file(tmp_path / "mean" / "model.safetensors").items():
+        mean = (left[f"model:{name}"] + right[f"model:{name}"]) / 2
+        assert torch.equal(tensor, mean.to(torch.bfloat16)), name
+    text = (tmp_path / "mean" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "mean of 2 runs' weights" in text
+    assert "| steps of 2 sequences | 2 | 3 |" in text
+    for work in works:
+        assert all(digest in text for digest in open_run(work).sources.digests.values())
+    with pytest.raises(ConfigError, match="from one start"):
+        export(works[0], tmp_path / "wrong", [straight])
+
+
+def test_an_average_needs_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pretrain", str(tmp_path), "--steps", "1", "--average", str(tmp_path)]) == 2
+    assert "--average goes with --export" in capsys.readouterr().err
 
 
 def test_an_export_needs_a_checkpoint(tmp_path: Path) -> None:

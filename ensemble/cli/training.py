@@ -26,6 +26,9 @@ def pretrain(
     ] = None,
     lora: Annotated[bool, typer.Option("--lora", help="With --model: train an adapter; the base keeps still.")] = False,
     export: Annotated[Path | None, typer.Option(help="Folder for weights and model card, written at the end.")] = None,
+    average: Annotated[
+        list[Path] | None, typer.Option(help="With --export: work folder of a run from the same start; ship the mean.")
+    ] = None,
 ) -> None:
     """Train the embedded network on generated and training tasks, one sitting after another.
 
@@ -35,6 +38,8 @@ def pretrain(
 
     if lora != (model is not None):
         raise ConfigError("--model and --lora go together: another model is tuned by an adapter only")
+    if average and (export is None or model is not None):
+        raise ConfigError("--average goes with --export, and not with --model: it says whose weights to average")
     from ensemble.cli.solve import settings_of
     from ensemble.config import build_section, read_toml
     from ensemble.model_card import export as write_export
@@ -54,7 +59,7 @@ def pretrain(
         chunk = build_section(Chunk, sitting | {"threads": threads, "loaders": loaders, "device": device})
         interrupted = train(config_of_run(work, values), work, chunk, re_arc).interrupted
     if export is not None and not interrupted:
-        write_export(work, export)
+        write_export(work, export, average or ())
     if interrupted:
         raise typer.Exit(130)
 
