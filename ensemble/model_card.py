@@ -104,7 +104,7 @@ def card(trainer: Trainer, held_out: dict[str, HeldOut], others: Sequence[Traine
 
 def _corpora(runs: Sequence[Trainer]) -> list[tuple[Corpus, float, str]]:
     """Return the corpora that runs read, each once, with its weight and the digest of its task ids."""
-    found = {}
+    found: dict[tuple[str, float], tuple[Corpus, float, str]] = {}
     for run in runs:
         for corpus, weight in run.sources.training:
             found.setdefault((corpus.digest, weight), (corpus, weight, _digest(corpus.task_ids)))
