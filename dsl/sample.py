@@ -6,7 +6,7 @@ is needed for them.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -172,7 +172,7 @@ def try_program(program: Program, style: SceneStyle, rng: Generator, options: Sa
             pairs.append(Example(source, target))
         if len(pairs) == wanted or (attempt >= 2 and len(pairs) < 2):
             break
-    if len(pairs) < wanted or not _teaches(program, pairs):
+    if len(pairs) < wanted or not (teaches(pairs) and _needed(program, pairs)):
         return None
     return SampledTask(program, tuple(pairs))
 
@@ -185,16 +185,19 @@ def _sane_output(program: Program, source: Grid, max_side: int) -> Grid | None:
     return target if max(target.shape) <= max_side else None
 
 
-def _teaches(program: Program, pairs: list[Example]) -> bool:
-    """Tell whether outputs change inputs, follow from them, are not bare, and need the whole program."""
+def teaches(pairs: Sequence[Example]) -> bool:
+    """Tell whether outputs change inputs, follow from them, and are not bare."""
     outputs = {grid_key(pair.output) for pair in pairs}
     tiny = max(pairs[0].output.shape) <= _TINY_SIDE  # tiny outputs repeat by chance
     if len(outputs) < (2 if tiny else (len(pairs) + 1) // 2):
         return False
     if 2 * sum(same_grid(pair.input, pair.output) for pair in pairs) > len(pairs):
         return False
-    if 2 * sum(int(pair.output.min() == pair.output.max()) for pair in pairs) > len(pairs):
-        return False
+    return 2 * sum(int(pair.output.min() == pair.output.max()) for pair in pairs) <= len(pairs)
+
+
+def _needed(program: Program, pairs: list[Example]) -> bool:
+    """Tell whether outputs need the whole program."""
     return not any(_does_the_same(part, pairs) for part in _simpler(program))
 
 

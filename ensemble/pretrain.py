@@ -223,7 +223,9 @@ class Trainer:
         return {name: measure(self.model, sequences, self.device) for name, sequences in self.sources.held_out.items()}
 
 
-def pretrain(config: PretrainConfig, work: Path, chunk: Chunk, re_arc: Path | None = None) -> PretrainSummary:
+def pretrain(
+    config: PretrainConfig, work: Path, chunk: Chunk, re_arc: Path | None = None, rules: Path | None = None
+) -> PretrainSummary:
     """Train one chunk in a work folder, from its checkpoint if it has one, and leave a checkpoint there.
 
     SIGINT and SIGTERM end it early, with everything saved.
@@ -232,16 +234,17 @@ def pretrain(config: PretrainConfig, work: Path, chunk: Chunk, re_arc: Path | No
         config: settings of the run; a folder that was begun with others is refused.
         work: work folder; made if needed.
         chunk: how long and how.
-        re_arc: RE-ARC's zip or folder; needed once, if its weight is above 0.
+        re_arc: RE-ARC's zip or folder; needed once, if its weight or that of found rules is above 0.
+        rules: run folder whose programs are found rules; needed once, if their weight is above 0.
 
     Raises:
-        ConfigError: the folder belongs to another configuration or other data, or RE-ARC is wanted and not given.
+        ConfigError: the folder belongs to another configuration or other data, or data is wanted and not given.
         DataError: RE-ARC is not what it should be.
     """
     torch.set_num_threads(chunk.threads)
     keep_freed_memory()
     keep_settings(config, work / "config.json")
-    sources, device = prepare(config, work, re_arc), resolve_device(chunk.device)
+    sources, device = prepare(config, work, re_arc, rules), resolve_device(chunk.device)
     trainer = Trainer(config, work, sources, device, mixed=chunk.mixed, compiled=chunk.compile)
     clock = None if config.planned_minutes is None else trainer.curriculum_point
     batches = trainer.stream.batches(trainer.progress.step, chunk.loaders, clock)

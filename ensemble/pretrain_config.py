@@ -49,6 +49,10 @@ class PretrainConfig(Section):
     """Share of the 233 ARC-AGI-2 training tasks that ARC-AGI-1 does not have; 0 leaves them out."""
     composed_tasks: int = Field(20000, ge=1)
     """Composed tasks to make."""
+    found_weight: float = Field(0.0, ge=0)
+    """Share of tasks by rules that a search found for training tasks; 0 leaves them out."""
+    found_tasks: int = Field(12000, ge=1)
+    """Tasks by found rules to make."""
     lr: float = Field(3e-3, gt=0)
     """Peak learning rate of Muon (matrices)."""
     adamw_lr: float = Field(1.5e-3, gt=0)
@@ -73,8 +77,17 @@ class PretrainConfig(Section):
             raise ValueError(f"curriculum must be in shares below 1 of planned_minutes, got {list(self.curriculum)}")
         if not all(3 <= side <= 30 for _, side in self.curriculum):
             raise ValueError(f"curriculum sides must be 3..30, got {list(self.curriculum)}")
-        if self.re_arc_weight + self.composed_weight + self.arc_weight + self.arc_agi_2_weight <= 0:
-            raise ValueError("one of re_arc_weight, composed_weight, arc_weight, arc_agi_2_weight must be above 0")
+        weights = (
+            self.re_arc_weight,
+            self.composed_weight,
+            self.found_weight,
+            self.arc_weight,
+            self.arc_agi_2_weight,
+        )
+        if sum(weights) <= 0:
+            raise ValueError(
+                "one of re_arc_weight, composed_weight, found_weight, arc_weight, arc_agi_2_weight must be above 0"
+            )
         return self
 
     @property

@@ -76,11 +76,13 @@ def tune_config_of(work: Path, base: str, values: Mapping[str, Any]) -> TuneConf
 class Tuner:
     """One run in a work folder: a base with an adapter, optimizer, stream and progress."""
 
-    def __init__(self, config: TuneConfig, work: Path, chunk: Chunk, re_arc: Path | None = None) -> None:
+    def __init__(
+        self, config: TuneConfig, work: Path, chunk: Chunk, re_arc: Path | None = None, rules: Path | None = None
+    ) -> None:
         torch.set_num_threads(chunk.threads)
         keep_freed_memory()
         self.config, self.work, self.chunk = config, work, chunk
-        self.stream = TaskStream(prepare(config, work, re_arc).training, config.stream_options())
+        self.stream = TaskStream(prepare(config, work, re_arc, rules).training, config.stream_options())
         self.model = load_model(config.base, resolve_device(chunk.device))
         self.format = format_of(self.model)
         with torch.random.fork_rng():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dsl.grid import Grid
 from dsl.sample import SampleOptions, sample_tasks
 from dsl.task import Example
 from ensemble.corpus import (
@@ -21,12 +22,15 @@ from ensemble.corpus import (
 )
 from ensemble.encode import EncodedSequence, encode_pairs, encoded_length
 from ensemble.errors import ConfigError
+from ensemble.found_rules import draw_tasks, read_rules
 from ensemble.pretrain_config import PretrainConfig
 
 _Tasks = Iterable[tuple[str, Sequence[Example]]]
 
 _COMPOSED_PAIRS = 8
-"""Pairs made for each composed task."""
+"""Pairs made for each task that is made here."""
+_INPUTS = 100
+"""RE-ARC's inputs of each training task that found rules are run on."""
 _HELD_OUT_PAIRS = 5
 """Pairs in a held-out sequence, if they fit."""
 
@@ -49,11 +53,17 @@ class Sources:
         return {corpus.name: corpus.digest for corpus, _ in self.training}
 
 
-def prepare(config: PretrainConfig, work: Path, re_arc: Path | None) -> Sources:
+def prepare(config: PretrainConfig, work: Path, re_arc: Path | None, rules: Path | None = None) -> Sources:
     """Load the corpora of a work folder; those that are not there yet are packed first, which writes to it.
 
+    Args:
+        config: settings of the run.
+        work: work folder.
+        re_arc: RE-ARC's zip or folder.
+        rules: run folder whose programs are the found rules.
+
     Raises:
-        ConfigError: RE-ARC has a weight, is not packed yet, and ``re_arc`` is not given.
+        ConfigError: a corpus that has a weight is not packed yet, and what it needs is not given.
     """
     folder = work / "corpora"
 
@@ -64,10 +74,22 @@ def prepare(config: PretrainConfig, work: Path, re_arc: Path | None) -> Sources:
             )
         return read_re_arc(re_arc, tasks)
 
+    def found() -> _Tasks:
+        if rules is None:
+            raise ConfigError(
+                "found rules are wanted but not packed yet: name a run on training tasks with --rules, "
+                "or set found_weight to 0"
+            )
+        known = read_rules(rules, fit_tasks())
+        inputs = {task_id: _small_inputs(pairs, config.max_side) for task_id, pairs in read(sorted(fit_tasks()))}
+        rng = np.random.default_rng(config.seed)
+        return draw_tasks(rng, known, inputs, config.found_tasks, _COMPOSED_PAIRS, config.max_side)
+
     options = SampleOptions(max_side=config.max_side, min_pairs=_COMPOSED_PAIRS, max_pairs=_COMPOSED_PAIRS)
     builders: tuple[tuple[str, float, Callable[[], _Tasks]], ...] = (
         ("re-arc", config.re_arc_weight, lambda: read(sorted(fit_tasks()))),
         ("composed", config.composed_weight, lambda: composed_tasks(config.seed, config.composed_tasks, options)),
+        ("found", config.found_weight, found),
         ("arc-agi-1", config.arc_weight, lambda: fit_tasks().items()),
         ("arc-agi-2", config.arc_agi_2_weight, lambda: clean_arc_agi_2_tasks().items()),
     )
@@ -87,6 +109,10 @@ def _packed(folder: Path, name: str, build: Callable[[], _Tasks]) -> Corpus:
     if not (folder / name / "corpus.json").is_file():
         save_corpus(pack(name, build()), folder / name)
     return load_corpus(folder / name)
+
+
+def _small_inputs(pairs: Sequence[Example], max_side: int) -> list[Grid]:
+    return [pair.input for pair in pairs if max(pair.input.shape) <= max_side][:_INPUTS]
 
 
 def _up_to(side: int, tasks: _Tasks) -> _Tasks:

@@ -19,6 +19,9 @@ def pretrain(
     mixed: Annotated[bool | None, typer.Option(help="bfloat16 products; by default where units exist.")] = None,
     compile: Annotated[bool | None, typer.Option(help="Compile the step; by default on CUDA.")] = None,
     re_arc: Annotated[Path | None, typer.Option(help="RE-ARC's zip or folder.")] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="Run on training tasks: its programs make tasks (found_weight).")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Any setting: KEY=VALUE.")] = None,
     model: Annotated[
@@ -51,13 +54,13 @@ def pretrain(
     values = (read_toml(config) if config else {}) | settings_of(setting or [])
     if model is not None:
         sitting = {"minutes": minutes, "steps": steps, "decay": decay, "threads": threads, "device": device}
-        if _tune(model, work, values, sitting, re_arc, export):
+        if _tune(model, work, values, sitting, re_arc, rules, export):
             raise typer.Exit(130)
         return
     if export is None or minutes is not None or steps is not None:
         sitting = {"minutes": minutes, "steps": steps, "decay": decay, "mixed": mixed, "compile": compile}
         chunk = build_section(Chunk, sitting | {"threads": threads, "loaders": loaders, "device": device})
-        interrupted = train(config_of_run(work, values), work, chunk, re_arc).interrupted
+        interrupted = train(config_of_run(work, values), work, chunk, re_arc, rules).interrupted
     if export is not None and not interrupted:
         write_export(work, export, average or ())
     if interrupted:
@@ -65,7 +68,13 @@ def pretrain(
 
 
 def _tune(
-    model: str, work: Path, values: dict[str, Any], sitting: dict[str, Any], re_arc: Path | None, export: Path | None
+    model: str,
+    work: Path,
+    values: dict[str, Any],
+    sitting: dict[str, Any],
+    re_arc: Path | None,
+    rules: Path | None,
+    export: Path | None,
 ) -> bool:
     """Tune another model, write it if asked to, and tell whether it was interrupted."""
     from ensemble.config import build_section
@@ -75,7 +84,7 @@ def _tune(
 
     trains = sitting["minutes"] is not None or sitting["steps"] is not None
     chunk = build_section(Chunk, sitting if trains or export is None else sitting | {"steps": 1})
-    tuner = Tuner(tune_config_of(work, model, values), work, chunk, re_arc)
+    tuner = Tuner(tune_config_of(work, model, values), work, chunk, re_arc, rules)
     with stop_on_signals() as stop:
         if trains:
             tuner.run(stop.is_set)
