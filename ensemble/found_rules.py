@@ -138,7 +138,7 @@ def recolored(rng: Generator, grids: Sequence[Grid], wanted: set[int]) -> list[G
     """
     if rng.random() < GROUND_SHARE:
         grids = [_on_black(grid) for grid in grids]
-    counts = sum(np.bincount(grid.ravel(), minlength=NUM_COLORS) for grid in grids)
+    counts = np.bincount(np.concatenate([grid.ravel() for grid in grids]), minlength=NUM_COLORS)
     present = [int(color) for color in np.argsort(-counts, kind="stable") if color and counts[color]]
     first = [int(color) for color in rng.permutation(sorted(wanted - {0}))]
     others = [int(color) for color in 1 + rng.permutation(NUM_COLORS - 1) if color not in first]
