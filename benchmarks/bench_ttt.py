@@ -66,7 +66,15 @@ def measure(
     bound = Bound(arguments.steps or config.adaptation.max_steps)
     if deadline is not None:
         bound = Bound(config.adaptation.max_steps, deadline - plan.inference_seconds)
-    with adapted(model, task.train, config.adaptation, max_tokens=config.max_tokens, seed=seed, bound=bound) as report:
+    with adapted(
+        model,
+        task.train,
+        config.adaptation,
+        max_tokens=config.max_tokens,
+        seed=seed,
+        bound=bound,
+        auxiliary=solver.auxiliary(model, task),
+    ) as report:
         started = time.monotonic()
         found: list[Candidate] = []
         for index in range(len(task.test_inputs)):

@@ -88,6 +88,8 @@ class AdaptationConfig(Section):
     """Data formats: demonstrations in context, or each pair alone."""
     direct_share: float = Field(0.0, ge=0, le=1)
     """Share of packed sequences in the direct format when both are used; a lone demonstration is always direct."""
+    auxiliary_share: float = Field(0.5, ge=0, lt=1)
+    """Share of packed sequences by other rules on the task's inputs; for the embedded network and others like it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "AdaptationConfig":

@@ -165,7 +165,8 @@ def _make_executor(config: Config, options: Launch) -> Executor:
 
 def _warm_up(config: Config, say: Callable[[str], None]) -> None:
     """Compile the kernels once, here, so that the workers find them in the cache."""
-    if "symbolic" not in config.solvers:
+    searches = "neural" in config.solvers and config.neural.model == "embedded"  # for auxiliary tasks
+    if "symbolic" not in config.solvers and not searches:
         return
     from dsl.search.warm import compile_all
 

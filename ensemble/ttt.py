@@ -43,6 +43,7 @@ def adapted(
     seed: int,
     bound: Bound,
     save_to: Path | None = None,
+    auxiliary: Sequence[Sequence[Example]] = (),
 ) -> Iterator[Adaptation]:
     """Train the model on the demonstrations of a task, and give it back unchanged when the block ends.
 
@@ -58,6 +59,7 @@ def adapted(
         seed: of adapter and data.
         bound: when to end.
         save_to: folder for the adapter in peft's layout; needs the method ``lora`` and a model without written steps.
+        auxiliary: pairs by other rules (``adaptation.auxiliary``) to train on beside the demonstrations.
     """
     if config.four_bit:
         hold_in_four_bits(model)
@@ -67,7 +69,7 @@ def adapted(
         if config.method == "lora" and config.adapter_folder is not None:
             _use_adapter(model, Path(config.adapter_folder), restore)
         elif config.method != "none" and train:
-            feed = Feed([train], config, max_tokens, seed, format_of(model))
+            feed = Feed([train], config, max_tokens, seed, format_of(model), auxiliary)
             if can_write_out(model) and _is_written(config) and save_to is None:
                 _train_written(model, feed, config, seed, bound, report)
             elif config.method == "lora":

@@ -71,6 +71,7 @@ class Feed:
         max_tokens: longest sequence.
         seed: of all draws.
         task_format: how the model reads tasks.
+        auxiliary: pairs by other rules; each of their tasks has as many sequences as another.
     """
 
     def __init__(
@@ -80,14 +81,36 @@ class Feed:
         max_tokens: int,
         seed: int,
         task_format: TaskFormat = EMBEDDED,
+        auxiliary: Sequence[Sequence[Example]] = (),
     ) -> None:
         self._trains, self._config, self._seed, self._format = trains, config, seed, task_format
+        self._auxiliary = auxiliary
         self._step_size = config.batch_size * config.gradient_accumulation
         self.batch_size, self.max_tokens = config.batch_size, max_tokens
         self._sequences = self._start()
         self.steps = None if config.epochs is None else self._steps_of(config.epochs)
 
     def _start(self) -> Iterator[EncodedSequence]:
+        own = self._own()
+        if not self._auxiliary:
+            return own
+        return self._mixed(own)
+
+    def _mixed(self, own: Iterator[EncodedSequence]) -> Iterator[EncodedSequence]:
+        rng = np.random.default_rng((self._seed, 1))
+        streams: dict[int, Iterator[EncodedSequence]] = {}
+        while True:
+            if rng.random() >= self._config.auxiliary_share:
+                yield next(own)
+                continue
+            chosen = int(rng.integers(len(self._auxiliary)))
+            if chosen not in streams:
+                draws = np.random.default_rng((self._seed, 2, chosen))
+                settings = self._config, self.max_tokens, draws, self._format
+                streams[chosen] = training_sequences(self._auxiliary[chosen], *settings)
+            yield next(streams[chosen])
+
+    def _own(self) -> Iterator[EncodedSequence]:
         rng = np.random.default_rng(self._seed)
         settings = self._config, self.max_tokens, rng, self._format
         streams = [training_sequences(train, *settings) for train in self._trains]

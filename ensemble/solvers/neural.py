@@ -95,6 +95,7 @@ class NeuralSolver:
         from ensemble.ttt import Bound, adapted
 
         model = self.load()
+        auxiliary = self.auxiliary(model, task)
         plan = self.plan(model, task, budget.seed, deadline, max(map(len, drafts), default=0))
         if deadline is None:
             bound = Bound(budget.steps or 0)
@@ -103,7 +104,13 @@ class NeuralSolver:
         candidates: list[Candidate] = []
         adaptation = self.config.adaptation
         with adapted(
-            model, task.train, adaptation, max_tokens=self._max_tokens, seed=budget.seed, bound=bound
+            model,
+            task.train,
+            adaptation,
+            max_tokens=self._max_tokens,
+            seed=budget.seed,
+            bound=bound,
+            auxiliary=auxiliary,
         ) as report:
             for test_index in range(len(task.test_inputs)):
                 given = drafts[test_index] if drafts and report.steps >= self.config.inference.judge_from_steps else ()
@@ -137,6 +144,15 @@ class NeuralSolver:
             task = Task("warm-up", pairs, (pairs[0].input,))
             _measure(model, self.prompt(task, 0, inference_views(1, len(pairs), 0)[0]))
             self.solve(task, Budget(60.0, steps=1))
+
+    def auxiliary(self, model: "PreTrainedModel", task: Task) -> tuple[tuple[Example, ...], ...]:
+        """Return the auxiliary tasks that the model is trained on beside the demonstrations; none for one of text."""
+        from ensemble.adaptation.auxiliary import auxiliary_tasks
+        from ensemble.model import GridLM
+
+        settings = self.config.adaptation
+        wanted = settings.method != "none" and settings.recipe == "packed" and settings.auxiliary_share > 0
+        return auxiliary_tasks(task) if wanted and isinstance(model, GridLM) else ()
 
     def prompt(self, task: Task, test_index: int, view: View) -> EncodedSequence:
         """Encode a task under a view up to the output that is wanted."""
