@@ -90,6 +90,9 @@ class AdaptationConfig(Section):
     """Share of packed sequences in the direct format when both are used; a lone demonstration is always direct."""
     auxiliary_share: float = Field(0.5, ge=0, lt=1)
     """Share of packed sequences by other rules on the task's inputs; for the embedded network and others like it."""
+    auxiliary_below: float = Field(0.1, ge=0)
+    """Running loss on the demonstrations, in nats per token, below which these are mixed in: what is not learned yet is
+    not learned by heart."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "AdaptationConfig":

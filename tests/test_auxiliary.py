@@ -58,17 +58,40 @@ def test_they_are_the_same_every_time(tasks: tuple[tuple[Example, ...], ...]) ->
     ]
 
 
+WIDE = tuple(Example(as_grid(np.full((2, 9), k)), as_grid(np.full((2, 9), k + 1))) for k in (1, 2, 3))
+
+
 @pytest.mark.parametrize("share", [0.25, 0.75])
 def test_they_take_their_share_and_leave_the_other_sequences_alone(share: float) -> None:
-    config = AdaptationConfig(auxiliary_share=share)
-    wide = tuple(Example(as_grid(np.full((2, 9), k)), as_grid(np.full((2, 9), k + 1))) for k in (1, 2, 3))
-    plain = Feed([TASK.train], config, 4096, 0)
-    mixed = Feed([TASK.train], config, 4096, 0, auxiliary=[wide])
-    drawn = [mixed.draw()[0] for _ in range(400)]
-    own = [sequence for sequence in drawn if len(sequence) == len(plain.draw()[0])]
+    config = AdaptationConfig(auxiliary_share=share, auxiliary_below=0.1)
+    plain, mixed = Feed([TASK.train], config, 4096, 0), Feed([TASK.train], config, 4096, 0, auxiliary=[WIDE])
+    length = len(plain.draw()[0])
+    drawn = [mixed.draw()[0]]
+    for _ in range(400):
+        mixed.observe(0.05)
+        drawn.append(mixed.draw()[0])
+    own = [sequence for sequence in drawn if len(sequence) == length]
     assert len(own) / len(drawn) == pytest.approx(1 - share, abs=0.08)
     again = Feed([TASK.train], config, 4096, 0)
     assert all((sequence.tokens == again.draw()[0].tokens).all() for sequence in own)
+
+
+def test_they_wait_until_the_demonstrations_are_learned_and_go_when_those_are_forgotten() -> None:
+    feed = Feed([TASK.train], AdaptationConfig(auxiliary_share=0.9, auxiliary_below=0.1), 4096, 0, auxiliary=[WIDE])
+    length = len(Feed([TASK.train], AdaptationConfig(), 4096, 0).draw()[0])
+
+    def shares_own(loss_of_own: float, steps: int) -> float:
+        drawn = []
+        for _ in range(steps):
+            drawn.append(len(feed.draw()[0]) == length)
+            feed.observe(loss_of_own if drawn[-1] else 9.0)  # the loss on auxiliary tasks says nothing
+        return sum(drawn) / steps
+
+    assert shares_own(0.5, 50) == 1.0
+    shares_own(0.01, 100)
+    assert shares_own(0.01, 100) < 0.3
+    shares_own(0.5, 200)
+    assert shares_own(0.5, 50) == 1.0
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """Auxiliary tasks of test-time training: other rules on the inputs of the task itself.
 
-Trained on a few demonstrations alone, a small network soon knows them by heart and still fails on the test input. Here
-some sequences show a picture of the same inputs that the program search draws (``dsl.search.graph``) in place of the
-outputs. The inputs no longer tell what comes out; only the demonstrations before do, so that what is trained is reading
-a rule from them. Test inputs, whose pictures are known too, are read like the others.
+Trained on a few demonstrations alone, a small network soon knows them by heart and still fails on the test input. So
+once their loss is low, some sequences show a picture of the same inputs that the program search draws
+(``dsl.search.graph``) in place of the outputs. The inputs no longer tell what comes out; only the demonstrations before
+do, so that what is trained is reading a rule from them. Test inputs, whose pictures are known too, are read like the
+others.
 """
 
 from collections.abc import Iterator, Sequence

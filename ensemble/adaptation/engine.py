@@ -25,6 +25,9 @@ GRADIENT_NORM = 1.0
 MIN_TOKENS = 512
 """Sequences are not made shorter than this when memory runs out."""
 
+_MEMORY = 0.9
+"""Share of earlier steps in the running loss."""
+
 Compute = Callable[[Batch], float]
 """Returns the mean loss of a batch and leaves its gradients in the parameters."""
 
@@ -71,7 +74,7 @@ class Feed:
         max_tokens: longest sequence.
         seed: of all draws.
         task_format: how the model reads tasks.
-        auxiliary: pairs by other rules; each of their tasks has as many sequences as another.
+        auxiliary: pairs by other rules, drawn from once the loss on the tasks is low.
     """
 
     def __init__(
@@ -84,39 +87,31 @@ class Feed:
         auxiliary: Sequence[Sequence[Example]] = (),
     ) -> None:
         self._trains, self._config, self._seed, self._format = trains, config, seed, task_format
-        self._auxiliary = auxiliary
+        self._auxiliary, self._draws = auxiliary, np.random.default_rng((seed, 1))
+        self._is_own, self._loss = True, math.inf
         self._step_size = config.batch_size * config.gradient_accumulation
         self.batch_size, self.max_tokens = config.batch_size, max_tokens
-        self._sequences = self._start()
+        self._sequences, self._auxiliary_sequences = self._start(), self._others()
         self.steps = None if config.epochs is None else self._steps_of(config.epochs)
 
     def _start(self) -> Iterator[EncodedSequence]:
-        own = self._own()
-        if not self._auxiliary:
-            return own
-        return self._mixed(own)
-
-    def _mixed(self, own: Iterator[EncodedSequence]) -> Iterator[EncodedSequence]:
-        rng = np.random.default_rng((self._seed, 1))
-        streams: dict[int, Iterator[EncodedSequence]] = {}
-        while True:
-            if rng.random() >= self._config.auxiliary_share:
-                yield next(own)
-                continue
-            chosen = int(rng.integers(len(self._auxiliary)))
-            if chosen not in streams:
-                draws = np.random.default_rng((self._seed, 2, chosen))
-                settings = self._config, self.max_tokens, draws, self._format
-                streams[chosen] = training_sequences(self._auxiliary[chosen], *settings)
-            yield next(streams[chosen])
-
-    def _own(self) -> Iterator[EncodedSequence]:
         rng = np.random.default_rng(self._seed)
         settings = self._config, self.max_tokens, rng, self._format
         streams = [training_sequences(train, *settings) for train in self._trains]
         while True:
             turns = rng.permutation(len(streams)) if len(streams) > 1 else (0,)
             yield from (next(streams[int(turn)]) for turn in turns)
+
+    def _others(self) -> Iterator[EncodedSequence]:
+        """Yield sequences of auxiliary tasks drawn at random."""
+        streams: dict[int, Iterator[EncodedSequence]] = {}
+        while True:
+            chosen = int(self._draws.integers(len(self._auxiliary)))
+            if chosen not in streams:
+                draws = np.random.default_rng((self._seed, 2, chosen))
+                settings = self._config, self.max_tokens, draws, self._format
+                streams[chosen] = training_sequences(self._auxiliary[chosen], *settings)
+            yield next(streams[chosen])
 
     def _steps_of(self, epochs: int) -> int:
         sets = [
@@ -126,8 +121,17 @@ class Feed:
         return math.ceil(epochs * sum(map(len, sets)) / self._step_size)
 
     def draw(self) -> list[EncodedSequence]:
-        """Return the sequences of the next step."""
-        return [next(self._sequences) for _ in range(self._step_size)]
+        """Return the sequences of the next step: of the tasks, or of auxiliary ones where those are learned."""
+        learned = self._auxiliary and self._loss < self._config.auxiliary_below
+        self._is_own = not (learned and self._draws.random() < self._config.auxiliary_share)
+        source = self._sequences if self._is_own else self._auxiliary_sequences
+        return [next(source) for _ in range(self._step_size)]
+
+    def observe(self, loss: float) -> None:
+        """Take note of the loss of the last step drawn."""
+        if self._is_own:
+            before = loss if self._loss == math.inf else self._loss
+            self._loss = _MEMORY * before + (1 - _MEMORY) * loss
 
     def batches(self, sequences: Sequence[EncodedSequence]) -> list[Batch]:
         """Return sequences in batches that fit, as far as is known."""
@@ -142,7 +146,7 @@ class Feed:
         if self.max_tokens // 2 < MIN_TOKENS:
             return False
         self.max_tokens //= 2
-        self._sequences = self._start()
+        self._sequences, self._auxiliary_sequences = self._start(), self._others()
         return True
 
 
@@ -178,6 +182,7 @@ def optimize(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         report.losses.append(loss)
+        feed.observe(loss)
         report.tokens += tokens
     report.seconds = time.monotonic() - started
 
