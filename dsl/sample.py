@@ -167,7 +167,7 @@ def try_program(program: Program, style: SceneStyle, rng: Generator, options: Sa
         if grid_key(source) in seen:
             continue
         seen.add(grid_key(source))
-        target = _sane_output(program, source, options.max_side)
+        target = sane_output(program, source, options.max_side)
         if target is not None:
             pairs.append(Example(source, target))
         if len(pairs) == wanted or (attempt >= 2 and len(pairs) < 2):
@@ -177,7 +177,8 @@ def try_program(program: Program, style: SceneStyle, rng: Generator, options: Sa
     return SampledTask(program, tuple(pairs))
 
 
-def _sane_output(program: Program, source: Grid, max_side: int) -> Grid | None:
+def sane_output(program: Program, source: Grid, max_side: int) -> Grid | None:
+    """Return a program's output, None if there is none or a side of it is too long."""
     try:
         target = run(program, source)
     except DslError:

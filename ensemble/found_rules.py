@@ -15,10 +15,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from dsl.errors import DslError
 from dsl.grid import NUM_COLORS, Grid, grid_key, seal
-from dsl.program import Program, parse, run
-from dsl.sample import teaches
+from dsl.program import Program, parse
+from dsl.sample import sane_output, teaches
 from dsl.task import Example
 from ensemble.errors import DataError
 from ensemble.store import open_run
@@ -119,11 +118,8 @@ def _pairs_of(program: Program, grids: Sequence[Grid], wanted: int, max_side: in
     for tried, grid in enumerate(grids):
         if tried == wanted and len(found) < wanted // 2:
             break
-        try:
-            output = run(program, grid)
-        except DslError:
-            continue
-        if max(output.shape) <= max_side:
+        output = sane_output(program, grid, max_side)
+        if output is not None:
             found.setdefault(grid_key(grid), Example(grid, output))
         if len(found) == wanted:
             break
