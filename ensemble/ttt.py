@@ -15,7 +15,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from dsl.task import Example
-from ensemble.adaptation.engine import Adaptation, Bound, Feed, optimize
+from ensemble.adaptation.engine import Adaptation, Bound, Feed, MakeTasks, optimize
 from ensemble.adaptation.four_bit import hold_in_four_bits, is_quantized
 from ensemble.adaptation.lean import LeanStep, can_run_lean
 from ensemble.adaptation.lora_files import add_updates, load_factors, lora_config, save_adapter
@@ -43,7 +43,7 @@ def adapted(
     seed: int,
     bound: Bound,
     save_to: Path | None = None,
-    auxiliary: Sequence[Sequence[Example]] = (),
+    auxiliary: MakeTasks | None = None,
 ) -> Iterator[Adaptation]:
     """Train the model on the demonstrations of a task, and give it back unchanged when the block ends.
 
@@ -59,7 +59,8 @@ def adapted(
         seed: of adapter and data.
         bound: when to end.
         save_to: folder for the adapter in peft's layout; needs the method ``lora`` and a model without written steps.
-        auxiliary: pairs by other rules (``adaptation.auxiliary``) to train on beside the demonstrations.
+        auxiliary: returns pairs by other rules (``adaptation.auxiliary``) to train on beside the demonstrations; called
+            once these are learned.
     """
     if config.four_bit:
         hold_in_four_bits(model)

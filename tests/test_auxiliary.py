@@ -64,7 +64,7 @@ WIDE = tuple(Example(as_grid(np.full((2, 9), k)), as_grid(np.full((2, 9), k + 1)
 @pytest.mark.parametrize("share", [0.25, 0.75])
 def test_they_take_their_share_and_leave_the_other_sequences_alone(share: float) -> None:
     config = AdaptationConfig(auxiliary_share=share, auxiliary_below=0.1)
-    plain, mixed = Feed([TASK.train], config, 4096, 0), Feed([TASK.train], config, 4096, 0, auxiliary=[WIDE])
+    plain, mixed = Feed([TASK.train], config, 4096, 0), Feed([TASK.train], config, 4096, 0, auxiliary=lambda: [WIDE])
     length = len(plain.draw()[0])
     drawn = [mixed.draw()[0]]
     for _ in range(400):
@@ -77,7 +77,9 @@ def test_they_take_their_share_and_leave_the_other_sequences_alone(share: float)
 
 
 def test_they_wait_until_the_demonstrations_are_learned_and_go_when_those_are_forgotten() -> None:
-    feed = Feed([TASK.train], AdaptationConfig(auxiliary_share=0.9, auxiliary_below=0.1), 4096, 0, auxiliary=[WIDE])
+    feed = Feed(
+        [TASK.train], AdaptationConfig(auxiliary_share=0.9, auxiliary_below=0.1), 4096, 0, auxiliary=lambda: [WIDE]
+    )
     length = len(Feed([TASK.train], AdaptationConfig(), 4096, 0).draw()[0])
 
     def shares_own(loss_of_own: float, steps: int) -> float:
@@ -94,6 +96,21 @@ def test_they_wait_until_the_demonstrations_are_learned_and_go_when_those_are_fo
     assert shares_own(0.5, 50) == 1.0
 
 
+def test_they_are_made_once_and_only_when_they_are_needed() -> None:
+    made: list[int] = []
+
+    def make() -> list[tuple[Example, ...]]:
+        made.append(1)
+        return []
+
+    feed = Feed([TASK.train], AdaptationConfig(auxiliary_share=0.9, auxiliary_below=0.1), 4096, 0, auxiliary=make)
+    for loss, calls in ((0.5, 0), (0.01, 1)):
+        for _ in range(50):
+            feed.draw()
+            feed.observe(loss)
+        assert len(made) == calls
+
+
 @pytest.mark.parametrize(
     ("settings", "wanted"),
     [({}, True), ({"auxiliary_share": 0.0}, False), ({"recipe": "paper"}, False), ({"method": "none"}, False)],
@@ -102,4 +119,6 @@ def test_the_solver_draws_them_for_packed_sequences(settings: dict[str, object],
     build_model("tiny", seed=0).save_pretrained(tmp_path)
     adaptation = AdaptationConfig.model_validate(settings)
     solver = NeuralSolver(NeuralConfig(model=str(tmp_path), device="cpu", adaptation=adaptation))
-    assert bool(solver.auxiliary(solver.load(), TASK)) == wanted
+    make_tasks = solver.auxiliary(solver.load(), TASK)
+    assert (make_tasks is not None) == wanted
+    assert make_tasks is None or make_tasks()

@@ -28,6 +28,8 @@ MIN_TOKENS = 512
 _MEMORY = 0.9
 """Share of earlier steps in the running loss."""
 
+MakeTasks = Callable[[], Sequence[Sequence[Example]]]
+"""Returns pairs of tasks to train on."""
 Compute = Callable[[Batch], float]
 """Returns the mean loss of a batch and leaves its gradients in the parameters."""
 
@@ -74,7 +76,7 @@ class Feed:
         max_tokens: longest sequence.
         seed: of all draws.
         task_format: how the model reads tasks.
-        auxiliary: pairs by other rules, drawn from once the loss on the tasks is low.
+        auxiliary: returns pairs by other rules; called once, when the loss on the tasks is first low.
     """
 
     def __init__(
@@ -84,10 +86,11 @@ class Feed:
         max_tokens: int,
         seed: int,
         task_format: TaskFormat = EMBEDDED,
-        auxiliary: Sequence[Sequence[Example]] = (),
+        auxiliary: MakeTasks | None = None,
     ) -> None:
         self._trains, self._config, self._seed, self._format = trains, config, seed, task_format
-        self._auxiliary, self._draws = auxiliary, np.random.default_rng((seed, 1))
+        self._make_auxiliary, self._draws = auxiliary, np.random.default_rng((seed, 1))
+        self._auxiliary: Sequence[Sequence[Example]] = ()
         self._is_own, self._loss = True, math.inf
         self._step_size = config.batch_size * config.gradient_accumulation
         self.batch_size, self.max_tokens = config.batch_size, max_tokens
@@ -122,8 +125,11 @@ class Feed:
 
     def draw(self) -> list[EncodedSequence]:
         """Return the sequences of the next step: of the tasks, or of auxiliary ones where those are learned."""
-        learned = self._auxiliary and self._loss < self._config.auxiliary_below
-        self._is_own = not (learned and self._draws.random() < self._config.auxiliary_share)
+        learned = self._loss < self._config.auxiliary_below
+        if learned and self._make_auxiliary is not None:
+            self._auxiliary, self._make_auxiliary = self._make_auxiliary(), None
+        mixed = learned and self._auxiliary
+        self._is_own = not (mixed and self._draws.random() < self._config.auxiliary_share)
         source = self._sequences if self._is_own else self._auxiliary_sequences
         return [next(source) for _ in range(self._step_size)]
 

@@ -9,6 +9,7 @@ likewise: the network judges many grids that it would not find.
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dsl.grid import MAX_SIDE, Grid, grid_from_text, grid_key
@@ -22,6 +23,7 @@ from ensemble.types import Budget, Candidate, Drafts, Provenance
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from ensemble.adaptation.engine import MakeTasks
     from ensemble.decode import Decoded
     from ensemble.inference import Views
 
@@ -95,7 +97,6 @@ class NeuralSolver:
         from ensemble.ttt import Bound, adapted
 
         model = self.load()
-        auxiliary = self.auxiliary(model, task)
         plan = self.plan(model, task, budget.seed, deadline, max(map(len, drafts), default=0))
         if deadline is None:
             bound = Bound(budget.steps or 0)
@@ -110,7 +111,7 @@ class NeuralSolver:
             max_tokens=self._max_tokens,
             seed=budget.seed,
             bound=bound,
-            auxiliary=auxiliary,
+            auxiliary=self.auxiliary(model, task),
         ) as report:
             for test_index in range(len(task.test_inputs)):
                 given = drafts[test_index] if drafts and report.steps >= self.config.inference.judge_from_steps else ()
@@ -145,14 +146,14 @@ class NeuralSolver:
             _measure(model, self.prompt(task, 0, inference_views(1, len(pairs), 0)[0]))
             self.solve(task, Budget(60.0, steps=1))
 
-    def auxiliary(self, model: "PreTrainedModel", task: Task) -> tuple[tuple[Example, ...], ...]:
-        """Return the auxiliary tasks that the model is trained on beside the demonstrations; none for one of text."""
+    def auxiliary(self, model: "PreTrainedModel", task: Task) -> "MakeTasks | None":
+        """Return what makes the auxiliary tasks to train on beside the demonstrations; None for a model of text."""
         from ensemble.adaptation.auxiliary import auxiliary_tasks
         from ensemble.model import GridLM
 
         settings = self.config.adaptation
         wanted = settings.method != "none" and settings.recipe == "packed" and settings.auxiliary_share > 0
-        return auxiliary_tasks(task) if wanted and isinstance(model, GridLM) else ()
+        return partial(auxiliary_tasks, task) if wanted and isinstance(model, GridLM) else None
 
     def prompt(self, task: Task, test_index: int, view: View) -> EncodedSequence:
         """Encode a task under a view up to the output that is wanted."""
