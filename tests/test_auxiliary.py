@@ -58,6 +58,15 @@ def test_they_are_the_same_every_time(tasks: tuple[tuple[Example, ...], ...]) ->
     ]
 
 
+def test_outputs_of_unknown_size_have_pictures_of_other_sizes_instead() -> None:
+    sizes = ("1", "22/22", "333")
+    pairs = tuple(Example(example.input, grid_from_text(text)) for example, text in zip(TASK.train, sizes, strict=True))
+    tasks = auxiliary_tasks(Task("sizes", pairs, TASK.test_inputs), operations=5_000)
+    shapes = [tuple(pair.output.shape for pair in pairs) for pairs in tasks]
+    assert len(tasks) > 20
+    assert len(set(shapes)) > 5
+
+
 WIDE = tuple(Example(as_grid(np.full((2, 9), k)), as_grid(np.full((2, 9), k + 1))) for k in (1, 2, 3))
 
 

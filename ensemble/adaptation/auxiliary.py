@@ -19,13 +19,18 @@ from dsl.task import Example, Task
 
 OPERATIONS = 30_000
 """Operations of the search that draws the pictures: the first round of ``dsl.search.scheduler``."""
+FEW = 100
+"""Rules below which pictures of other sizes than the outputs' are taken too, the simplest first."""
+ENOUGH = 300
+"""Rules that are enough with those."""
 _MAX_BYTES = 128 << 20
 
 
 def auxiliary_tasks(task: Task, operations: int = OPERATIONS) -> tuple[tuple[Example, ...], ...]:
     """Return pairs by other rules for all inputs of a task, one tuple a rule; the same on every machine.
 
-    A rule is a picture, or where all have their inputs' shapes, the picture's colored cells laid over the input. Rules
+    A rule is a picture of the outputs' size, or where all have their inputs' shapes, the picture's colored cells laid
+    over the input. Where the size of the outputs is not understood or few pictures have it, others join. Rules
     that teach nothing (``dsl.sample.teaches``) and those that give the demonstrations' own outputs are left out,
     and of equal ones all but one.
     """
@@ -33,16 +38,25 @@ def auxiliary_tasks(task: Task, operations: int = OPERATIONS) -> tuple[tuple[Exa
     engine.grow(Meter(Budget(600.0, nodes=10 * operations)), operations)
     inputs = [*(example.input for example in task.train), *task.test_inputs]
     found: dict[object, tuple[Example, ...]] = {}
-    for _, _, pictures in engine.images():
+
+    def add(pictures: Sequence[Grid]) -> None:
         for outputs in _rules(inputs, pictures):
             pairs = tuple(map(Example, inputs, outputs))
             if teaches(pairs) and not _is_own(pairs, task):
                 found.setdefault(tuple(map(grid_key, outputs)), pairs)
+
+    for _, _, pictures in engine.images():
+        add(pictures)
+    if len(found) < FEW:
+        for pictures in engine.pictures():
+            add(pictures)
+            if len(found) >= ENOUGH:
+                break
     return tuple(found.values())
 
 
 def _rules(inputs: Sequence[Grid], pictures: Sequence[Grid]) -> Iterator[Sequence[Grid]]:
-    if all(max(picture.shape) <= MAX_SIDE for picture in pictures):
+    if all(0 < picture.size and max(picture.shape) <= MAX_SIDE for picture in pictures):
         yield pictures
         if all(grid.shape == picture.shape for grid, picture in zip(inputs, pictures, strict=True)):
             yield [seal(np.where(picture > 0, picture, grid)) for grid, picture in zip(inputs, pictures, strict=True)]

@@ -251,12 +251,19 @@ class GraphEngine:
 
     def images(self) -> list[ExtraImage]:
         """Return the pictures found so far that are worth offering to the rule engines."""
-        graph = self.graph
         return [
-            (
-                self.program(node),
-                float(graph.node_costs[node]),
-                tuple(read_picture(graph, value).cells for value in graph.node_values[node].tolist()),
-            )
-            for node in choose_pictures(graph, self.task).tolist()
+            (self.program(node), float(self.graph.node_costs[node]), self._grids(node))
+            for node in choose_pictures(self.graph, self.task).tolist()
         ]
+
+    def pictures(self) -> Iterator[tuple[Grid, ...]]:
+        """Yield all pictures found so far, of any size, for all demonstrations and test inputs, cheapest first."""
+        graph = self.graph
+        count = int(graph.state[NODES])
+        for node in np.argsort(graph.node_costs[:count], kind="stable").tolist():
+            values = graph.node_values[node]
+            if (values >= 0).all() and (graph.kinds[values] == kernel.PICTURE).all():
+                yield self._grids(node)
+
+    def _grids(self, node: int) -> tuple[Grid, ...]:
+        return tuple(read_picture(self.graph, value).cells for value in self.graph.node_values[node].tolist())
