@@ -56,7 +56,7 @@ def auxiliary_tasks(task: Task, operations: int = OPERATIONS) -> tuple[tuple[Exa
 
 
 def _rules(inputs: Sequence[Grid], pictures: Sequence[Grid]) -> Iterator[Sequence[Grid]]:
-    if all(0 < picture.size and max(picture.shape) <= MAX_SIDE for picture in pictures):
+    if all(picture.size > 0 and max(picture.shape) <= MAX_SIDE for picture in pictures):
         yield pictures
         if all(grid.shape == picture.shape for grid, picture in zip(inputs, pictures, strict=True)):
             yield [seal(np.where(picture > 0, picture, grid)) for grid, picture in zip(inputs, pictures, strict=True)]
