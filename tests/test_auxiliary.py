@@ -131,3 +131,15 @@ def test_the_solver_draws_them_for_packed_sequences(settings: dict[str, object],
     make_tasks = solver.auxiliary(solver.load(), TASK)
     assert (make_tasks is not None) == wanted
     assert make_tasks is None or make_tasks()
+
+
+def test_warming_up_draws_some_so_that_no_task_pays_for_loading_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr("ensemble.adaptation.auxiliary.auxiliary_tasks", lambda task: drawn.append(task.task_id) or ())
+    build_model("tiny", seed=0).save_pretrained(tmp_path)
+    for share in (0.0, 0.5):
+        adaptation = AdaptationConfig(auxiliary_share=share)
+        NeuralSolver(NeuralConfig(model=str(tmp_path), device="cpu", adaptation=adaptation)).warm_up()
+        assert drawn == ["warm-up"] * (share > 0)

@@ -145,6 +145,9 @@ class NeuralSolver:
             task = Task("warm-up", pairs, (pairs[0].input,))
             _measure(model, self.prompt(task, 0, inference_views(1, len(pairs), 0)[0]))
             self.solve(task, Budget(60.0, steps=1))
+            make_auxiliary = self.auxiliary(model, task)  # one step does not come that far
+            if make_auxiliary is not None:
+                make_auxiliary()
 
     def auxiliary(self, model: "PreTrainedModel", task: Task) -> "MakeTasks | None":
         """Return what makes the auxiliary tasks to train on beside the demonstrations; None for a model of text."""
