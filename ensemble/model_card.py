@@ -24,6 +24,8 @@ _ORIGINS = {
     "composed": "programs composed of this project's primitives on random grids.",
     "found": "programs that this project's search found for the 318 fit tasks and for tasks drawn by their rules, "
     "right ones and wrong ones, on RE-ARC's inputs of these tasks (MIT licence).",
+    "pictured": "pictures that this project's search draws of the inputs, or the outputs, of RE-ARC's 318 fit tasks "
+    "(MIT licence) and of the ARC-AGI-2 tasks below.",
     "arc-agi-1": "ARC-AGI-1 training (Chollet 2019, arXiv 1911.01547), Apache-2.0; the 318 fit tasks only.",
     "arc-agi-2": "ARC-AGI-2 training (Chollet et al. 2025, arXiv 2505.11831), Apache-2.0; only the 233 of its 1000 "
     "tasks that are in neither set of ARC-AGI-1.",

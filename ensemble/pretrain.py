@@ -234,7 +234,7 @@ def pretrain(
         config: settings of the run; a folder that was begun with others is refused.
         work: work folder; made if needed.
         chunk: how long and how.
-        re_arc: RE-ARC's zip or folder; needed once, if its weight or that of found rules is above 0.
+        re_arc: RE-ARC's zip or folder; needed once, if its weight, that of found rules or that of pictures is above 0.
         rules: run folder whose programs are found rules; needed once, if their weight is above 0.
 
     Raises:

@@ -53,6 +53,10 @@ class PretrainConfig(Section):
     """Share of tasks by rules that a search found for training tasks; 0 leaves them out."""
     found_tasks: int = Field(12000, ge=1)
     """Tasks by found rules to make."""
+    pictured_weight: float = Field(0.0, ge=0)
+    """Share of tasks whose outputs are pictures that the search draws of known inputs; 0 leaves them out."""
+    pictured_rules: int = Field(40, ge=1)
+    """Rules of pictures for each group of inputs."""
     lr: float = Field(3e-3, gt=0)
     """Peak learning rate of Muon (matrices)."""
     adamw_lr: float = Field(1.5e-3, gt=0)
@@ -81,12 +85,14 @@ class PretrainConfig(Section):
             self.re_arc_weight,
             self.composed_weight,
             self.found_weight,
+            self.pictured_weight,
             self.arc_weight,
             self.arc_agi_2_weight,
         )
         if sum(weights) <= 0:
             raise ValueError(
-                "one of re_arc_weight, composed_weight, found_weight, arc_weight, arc_agi_2_weight must be above 0"
+                "one of re_arc_weight, composed_weight, found_weight, pictured_weight, arc_weight, arc_agi_2_weight "
+                "must be above 0"
             )
         return self
 

@@ -23,6 +23,7 @@ from ensemble.corpus import (
 from ensemble.encode import EncodedSequence, encode_pairs, encoded_length
 from ensemble.errors import ConfigError
 from ensemble.found_rules import draw_tasks, read_rules
+from ensemble.pictured_tasks import pictured_tasks
 from ensemble.pretrain_config import PretrainConfig
 
 _Tasks = Iterable[tuple[str, Sequence[Example]]]
@@ -31,6 +32,8 @@ _COMPOSED_PAIRS = 8
 """Pairs made for each task that is made here."""
 _INPUTS = 100
 """RE-ARC's inputs of each training task that found rules are run on."""
+_PICTURED_PAIRS = 6
+"""Most pairs of a task of pictures: as many as a sequence shows."""
 _HELD_OUT_PAIRS = 5
 """Pairs in a held-out sequence, if they fit."""
 
@@ -85,11 +88,17 @@ def prepare(config: PretrainConfig, work: Path, re_arc: Path | None, rules: Path
         rng = np.random.default_rng(config.seed)
         return draw_tasks(rng, known, inputs, config.found_tasks, _COMPOSED_PAIRS, config.max_side)
 
+    def pictured() -> _Tasks:
+        known = (*read(sorted(fit_tasks())), *clean_arc_agi_2_tasks().items())
+        rng = np.random.default_rng(config.seed)
+        return pictured_tasks(rng, known, config.pictured_rules, _PICTURED_PAIRS, config.max_side)
+
     options = SampleOptions(max_side=config.max_side, min_pairs=_COMPOSED_PAIRS, max_pairs=_COMPOSED_PAIRS)
     builders: tuple[tuple[str, float, Callable[[], _Tasks]], ...] = (
         ("re-arc", config.re_arc_weight, lambda: read(sorted(fit_tasks()))),
         ("composed", config.composed_weight, lambda: composed_tasks(config.seed, config.composed_tasks, options)),
         ("found", config.found_weight, found),
+        ("pictured", config.pictured_weight, pictured),
         ("arc-agi-1", config.arc_weight, lambda: fit_tasks().items()),
         ("arc-agi-2", config.arc_agi_2_weight, lambda: clean_arc_agi_2_tasks().items()),
     )
