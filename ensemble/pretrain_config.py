@@ -161,11 +161,13 @@ def config_of_run(work: Path, values: Mapping[str, Any]) -> PretrainConfig:
 
 
 def keep_settings(config: Section, path: Path) -> None:
-    """Write the settings of a run beside it, once; raises ``ConfigError`` if it was begun with others."""
-    text = config.model_dump_json(indent=1)
+    """Write the settings of a run beside it, once; raises ``ConfigError`` if it was begun with others.
+
+    A setting that is newer than the run counts as its default.
+    """
     if path.is_file():
-        if json.loads(path.read_text(encoding="utf-8")) != json.loads(text):
+        if build_section(type(config), json.loads(path.read_text(encoding="utf-8"))) != config:
             raise ConfigError(f"{path.parent} was begun with other settings (see {path}); give a new work folder")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(config.model_dump_json(indent=1), encoding="utf-8")

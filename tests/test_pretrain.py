@@ -1,5 +1,6 @@
 """Pre-training resumes exactly, keeps its settings, and ships what it says it ships."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -16,7 +17,7 @@ from ensemble.errors import ConfigError, ModelError
 from ensemble.model import build_model, load_model, model_config
 from ensemble.model_card import export
 from ensemble.pretrain import measure, open_run
-from ensemble.pretrain_config import Chunk, PretrainConfig
+from ensemble.pretrain_config import Chunk, PretrainConfig, keep_settings
 from ensemble.training_data import prepare
 from tests.test_stream import small_corpus
 
@@ -123,6 +124,17 @@ def test_training_lowers_the_loss_on_its_own_stream(straight: Path) -> None:
 
 def test_decay_ends_near_zero_and_is_remembered(tmp_path: Path) -> None:
     assert train(tmp_path, 10, decay=True).progress.lr_scale == pytest.approx(0.1)
+
+
+def test_a_setting_newer_than_the_run_counts_as_its_default(tmp_path: Path) -> None:
+    config, path = PretrainConfig(curriculum=((0, 6), (20, 10))), tmp_path / "config.json"
+    keep_settings(config, path)
+    older = json.loads(path.read_text())
+    del older["pictured_weight"]
+    path.write_text(json.dumps(older))
+    keep_settings(config, path)
+    with pytest.raises(ConfigError, match="other settings"):
+        keep_settings(config.model_copy(update={"pictured_weight": 0.2}), path)
 
 
 def test_a_work_folder_refuses_other_settings(straight: Path) -> None:
