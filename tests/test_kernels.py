@@ -6,6 +6,7 @@ import pkgutil
 import subprocess
 import sys
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -238,6 +239,45 @@ def test_cache_folder_is_writable_and_respects_the_user(monkeypatch: pytest.Monk
     assert folder.is_relative_to(tmp_path)
     monkeypatch.setenv("NUMBA_CACHE_DIR", "elsewhere")
     assert use_cache_folder() is None
+
+
+@pytest.mark.skipif(not JIT, reason="needs compiled kernels")
+def test_code_compiled_from_an_older_version_of_a_called_file_is_not_used(tmp_path: Path) -> None:
+    """Numba itself looks at a kernel's own file only."""
+    (tmp_path / "caller.py").write_text(CALLER)
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "NUMBA_CACHE_DIR": ""}
+    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), *sys.path])
+    command = [sys.executable, "-c", "from caller import outer; print(outer())"]
+    results = []
+    for result in (1, 2):
+        (tmp_path / "called.py").write_text(CALLED.format(result=result))
+        shown = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        results.append(shown.stdout.strip())
+    assert results == ["1", "2"]
+
+
+CALLED = """
+import pathlib
+import numba
+import dsl.kernels
+from dsl.kernels.cache import apart_by_sources
+
+def compiled(function):
+    with apart_by_sources(pathlib.Path(__file__).parent):
+        return numba.njit(cache=True)(function)
+
+@compiled
+def inner():
+    return {result}
+"""
+
+CALLER = """
+from called import compiled, inner
+
+@compiled
+def outer():
+    return inner()
+"""
 
 
 @pytest.mark.skipif(not JIT, reason="needs compiled kernels")

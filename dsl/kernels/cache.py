@@ -4,7 +4,9 @@ import hashlib
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -15,7 +17,9 @@ import numba  # noqa: E402  (reads its settings when it is loaded)
 from numba.core.registry import cpu_target  # noqa: E402
 from numba.core.types.misc import unliteral  # noqa: E402
 
-__all__ = ["completion_mark", "njit", "use_cache_folder"]
+__all__ = ["apart_by_sources", "completion_mark", "njit", "use_cache_folder"]
+
+_HERE = Path(__file__).resolve().parent
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -54,7 +58,7 @@ def use_cache_folder() -> Path | None:
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     user = os.getuid() if hasattr(os, "getuid") else "user"
     roots = (Path(base) / "arc-ensemble", Path(tempfile.gettempdir()) / f"arc-ensemble-{user}")
-    for folder in (root / "numba" / _digest_of_sources() for root in roots):
+    for folder in (root / "numba" / _digest_of_sources(_HERE) for root in roots):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
@@ -74,13 +78,25 @@ def completion_mark() -> Path | None:
         return None
     # What numba itself keeps compiled code apart by: place of the sources, architecture, processor and its features.
     target = cpu_target.target_context.codegen().magic_tuple()
-    folder = str(Path(__file__).resolve().parent)
-    made_for = repr((numba.__version__, platform.python_version(), target, folder, _digest_of_sources()))
+    made_for = repr((numba.__version__, platform.python_version(), target, str(_HERE), _digest_of_sources(_HERE)))
     return Path(numba.config.CACHE_DIR) / f"complete-{hashlib.sha256(made_for.encode()).hexdigest()[:12]}"
 
 
-def _digest_of_sources() -> str:
+@contextmanager
+def apart_by_sources(sources: Path) -> Iterator[None]:
+    """Keep what is compiled within apart by the files of another folder, too, whose kernels call each other."""
+    before = numba.config.CACHE_DIR
+    if before and not os.environ.get("NUMBA_CACHE_DIR"):
+        numba.config.CACHE_DIR = str(Path(before) / _digest_of_sources(sources))
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+@lru_cache(maxsize=8)
+def _digest_of_sources(folder: Path) -> str:
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(folder.glob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:12]

@@ -7,12 +7,16 @@ run number by number, several times slower, and the rounding of a training step 
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numba
 import numpy as np
 from numba import config, types
 from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
+
+from dsl.kernels.cache import apart_by_sources
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -23,7 +27,16 @@ if TYPE_CHECKING:
     ) -> Callable[[Function], Function]:
         """Compile a loop with numba; this view of ``numba.njit`` keeps the function's own type."""
 else:
-    from numba import njit
+
+    def njit(**options):
+        """Compile with numba; the code is used again as long as no file of this folder has changed."""
+
+        def compiled(function):
+            with apart_by_sources(Path(__file__).resolve().parent):
+                return numba.njit(**options)(function)
+
+        return compiled
+
 
 Wide = NDArray[Any]
 Narrow = NDArray[Any]
