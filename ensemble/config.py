@@ -35,6 +35,9 @@ class SymbolicConfig(Section):
 
     max_seconds_share: float = Field(0.25, gt=0, le=1)
     """Share of a task's time that the search may take when the network runs too; alone it takes all."""
+    first_seconds: float = Field(6.0, ge=0)
+    """Seconds that the search may take when that share is less, as far as the network keeps the share in its place: the
+    first seconds of a search solve more than those of the network."""
     max_candidates: int = Field(32, ge=1)
     """Candidates kept for each test input, best first."""
 

@@ -276,16 +276,17 @@ def seconds_for(config: Config, solver: str, spent_seconds: float) -> float:
     """Return the seconds of a job: a task's time, of which the search leaves the network's share untouched.
 
     Args:
-        config: with the task's seconds and the search's share.
+        config: with the task's seconds and the search's share and first seconds.
         solver: which solver is next.
         spent_seconds: what the earlier solvers of the task took; what the search did not use goes to the network.
     """
     if not {"symbolic", "neural"} <= set(config.solvers):
         return config.seconds
-    share = config.symbolic.max_seconds_share
+    share, first = config.symbolic.max_seconds_share, config.symbolic.first_seconds
+    search = config.seconds * max(share, min(first / config.seconds, 1.0 - share))
     if solver == "symbolic":
-        return config.seconds * share
-    least = config.seconds * (1.0 - share)
+        return search
+    least = config.seconds - search
     if config.solvers.index("neural") < config.solvers.index("symbolic"):
         return least
     return max(least, config.seconds - spent_seconds)

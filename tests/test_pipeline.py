@@ -3,7 +3,7 @@ import json
 import pytest
 
 from dsl.grid import grid_key
-from ensemble.config import Config, InferenceConfig, NeuralConfig
+from ensemble.config import Config, InferenceConfig, NeuralConfig, SymbolicConfig
 from ensemble.data import hash_of_task
 from ensemble.pipeline import Observer, kill_seconds, run, seconds_for
 from ensemble.recorder import open_recorder
@@ -249,6 +249,18 @@ def test_observer_hears_everything(tmp_path):
 )
 def test_the_network_gets_what_the_search_leaves_of_a_tasks_time(solvers, solver, spent, seconds):
     assert seconds_for(Config(solvers=solvers, seconds=100), solver, spent) == seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "first", "search"), [(4, 6, 3), (8, 6, 6), (12, 6, 6), (40, 6, 10), (8, 0, 2), (8, 100, 6)]
+)
+def test_of_a_short_time_the_search_has_the_first_seconds(seconds, first, search):
+    symbolic = SymbolicConfig(first_seconds=first)
+    config = Config(solvers=("symbolic", "neural"), seconds=seconds, symbolic=symbolic)
+    assert seconds_for(config, "symbolic", 0.0) == pytest.approx(search)
+    assert seconds_for(config, "neural", search) == pytest.approx(seconds - search)
+    assert seconds_for(config, "neural", 1.0) == pytest.approx(seconds - 1.0)
+    assert seconds_for(Config(solvers=("symbolic",), seconds=seconds, symbolic=symbolic), "symbolic", 0.0) == seconds
 
 
 def test_a_bound_on_work_is_not_cut_by_the_clock():
