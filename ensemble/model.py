@@ -231,7 +231,7 @@ def load_model(
             )
         if dtype is None:
             dtype = _default_dtype(torch.device(device), is_grid_model)
-        with _quiet():
+        with quiet():
             if is_grid_model:
                 model = GridLM.from_pretrained(source, config=config, dtype=dtype)
             else:
@@ -264,7 +264,7 @@ def rotary_positions(model: PreTrainedModel, positions: Tensor, seen: Tensor | N
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the progress bar of transformers off stderr: a checkpoint this small loads at once."""
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()

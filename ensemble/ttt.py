@@ -15,7 +15,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from dsl.task import Example
-from ensemble.adaptation.engine import Adaptation, Bound, Feed, MakeTasks, optimize
+from ensemble.adaptation.engine import Adaptation, Bound, Feed, MakeTasks, Source, optimize
 from ensemble.adaptation.four_bit import hold_in_four_bits, is_quantized
 from ensemble.adaptation.lean import LeanStep, can_run_lean
 from ensemble.adaptation.lora_files import add_updates, load_factors, lora_config, save_adapter
@@ -139,7 +139,7 @@ def _train_written(
 
 def train_lora(
     model: PreTrainedModel,
-    feed: Feed,
+    feed: Source,
     config: AdaptationConfig,
     seed: int,
     bound: Bound,

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -65,6 +66,34 @@ class Bound:
 
     steps: int
     deadline: float | None = None
+
+
+class Source(Protocol):
+    """Where the loop takes its sequences from.
+
+    Attributes:
+        steps: how many there are; None for no end.
+        max_tokens: longest sequence.
+    """
+
+    steps: int | None
+    max_tokens: int
+
+    def draw(self) -> list[EncodedSequence]:
+        """Return the sequences of the next step."""
+        ...
+
+    def observe(self, loss: float) -> None:
+        """Take note of the loss of the last step drawn."""
+        ...
+
+    def batches(self, sequences: Sequence[EncodedSequence]) -> list[Batch]:
+        """Return sequences in batches that fit, as far as is known."""
+        ...
+
+    def shrink(self) -> bool:
+        """Take less memory from now on; tell whether that is possible."""
+        ...
 
 
 class Feed:
@@ -159,7 +188,7 @@ class Feed:
 def optimize(
     trained: list[nn.Parameter],
     compute: Compute,
-    feed: Feed,
+    feed: Source,
     config: AdaptationConfig,
     bound: Bound,
     report: Adaptation,
@@ -198,7 +227,7 @@ def schedule(step: int, warmup_steps: int, progress: float) -> float:
     return min(1.0, (step + 1) / (warmup_steps + 1)) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
 
 
-def _gradients(trained: list[nn.Parameter], compute: Compute, feed: Feed) -> tuple[float, int]:
+def _gradients(trained: list[nn.Parameter], compute: Compute, feed: Source) -> tuple[float, int]:
     """Leave the gradients of the next step in the parameters; return its loss and its tokens."""
     sequences, max_tokens = feed.draw(), feed.max_tokens
     while True:

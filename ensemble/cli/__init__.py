@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import typer
 
-from ensemble.cli import data, doctor, language, results, solve, tasks, training
+from ensemble.cli import bbh, data, doctor, language, results, solve, tasks, training
 from ensemble.errors import EnsembleError
 
 __all__ = ["app", "main"]
@@ -63,6 +63,7 @@ app.command()(results.validate)
 app.command()(tasks.show)
 app.command()(tasks.explain)
 app.command()(training.pretrain)
+app.command()(bbh.bbh)
 app.command()(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(language.app, name="dsl")
