@@ -7,6 +7,7 @@ at most ``1 / min_probability`` of them are alive at any time.
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -61,6 +62,7 @@ def decode_above(
     keep_likeliest: bool = False,
     max_new_tokens: int = MAX_GRID_TOKENS,
     deadline: float | None = None,
+    shapes: Sequence[tuple[int, int]] | None = None,
 ) -> list[list[Decoded]]:
     """Return for each prompt all outputs of at least this probability, likeliest first.
 
@@ -70,10 +72,11 @@ def decode_above(
     Args:
         model: the network.
         prefilled: prompts.
-        min_probability: of a whole output, under the whole vocabulary.
+        min_probability: of a whole output, under the whole vocabulary; with ``shapes`` among what these allow.
         keep_likeliest: follow what greedy decoding gives even where it is less probable.
         max_new_tokens: longest output.
         deadline: when to end.
+        shapes: of the outputs, one for each prompt, where they are known; probabilities are then those given the shape.
     """
     task_format, device = format_of(model), prefilled.keys.device
     found: list[list[Decoded]] = [[] for _ in range(len(prefilled))]
@@ -84,11 +87,13 @@ def decode_above(
         total=torch.zeros(len(prefilled), dtype=torch.float64, device=device),
         likeliest=torch.ones_like(number, dtype=torch.bool),
         seen=prefilled.visible[:, :filled],
-        state=task_format.begin(len(prefilled), device),
+        state=task_format.begin(len(prefilled), device, shapes),
     )
     log_probs = prefilled.log_probs
     try:
         for _ in range(max_new_tokens):
+            if shapes is not None:
+                log_probs = log_probs.masked_fill(~branches.state.allowed(), float("-inf")).log_softmax(1)
             branches = _grow(branches, log_probs, math.log(min_probability), keep_likeliest)
             done = branches.state.done
             for row in torch.nonzero(done)[:, 0].tolist():

@@ -123,6 +123,8 @@ class InferenceConfig(Section):
     """Longest output in tokens; None for that of a 30x30 grid, 930 for the embedded network."""
     min_probability: float = Field(0.1, ge=0, lt=1)
     """Find every output that a view gives at least this probability, beside its likeliest one; 0 for that alone."""
+    known_shapes: bool = True
+    """Decode a view whose likeliest output has another shape than the search predicts again, bound to that shape."""
     samples: int = Field(0, ge=0)
     """Outputs drawn at random from each view, beside its likeliest one."""
     temperature: float = Field(1.0, gt=0)

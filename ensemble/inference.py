@@ -56,10 +56,18 @@ class Views:
 
         return self._over(rows, compute)
 
-    def decode_above(self, min_probability: float, deadline: float | None) -> list[list[Decoded]]:
-        """Return the likeliest output of each view and all others of at least this probability."""
+    def decode_above(
+        self,
+        min_probability: float,
+        deadline: float | None,
+        shapes: Mapping[int, tuple[int, int]] | None = None,
+    ) -> list[list[Decoded]]:
+        """Return the likeliest output of each view and all others of at least this probability.
 
-        def compute(prefilled: Prefilled, _: Sequence[int]) -> list[list[Decoded]]:
+        With ``shapes``, in the frame of the view, only the views named there, and outputs of these shapes.
+        """
+
+        def compute(prefilled: Prefilled, rows: Sequence[int]) -> list[list[Decoded]]:
             return decode_above(
                 self.model,
                 prefilled,
@@ -67,9 +75,10 @@ class Views:
                 keep_likeliest=True,
                 max_new_tokens=self.max_new_tokens,
                 deadline=deadline,
+                shapes=None if shapes is None else [shapes[row] for row in rows],
             )
 
-        return self._over(range(len(self.views)), compute)
+        return self._over(range(len(self.views)) if shapes is None else sorted(shapes), compute)
 
     def force(self, grid: Grid) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
         """Show a grid of the task's own frame under every view; see ``teacher_force``."""

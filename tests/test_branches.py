@@ -116,3 +116,30 @@ def test_draws_repeat_with_their_seed_and_follow_the_temperature(model: PreTrain
     assert draw(0, 1.0) == draw(0, 1.0)
     assert draw(0, 1.0) != draw(1, 1.0)
     assert draw(0, 1e-4) == pytest.approx(greedy, abs=1e-3)
+
+
+def test_outputs_bound_to_a_shape_are_all_of_it_and_share_out_its_probability(
+    model: PreTrainedModel, cache: Prefilled
+) -> None:
+    shapes = [(1, 2), (2, 1), (1, 1)]
+    if not format_of(model).takes_shapes:
+        with pytest.raises(ValueError, match="cannot be bound"):
+            decode_above(model, cache, 0.1, shapes=shapes)
+        return
+    found = decode_above(model, cache, 1e-30, max_new_tokens=6, shapes=shapes)
+    for row, ((height, width), outputs) in enumerate(zip(shapes, found, strict=True)):
+        assert len({grid_key(output.grid) for output in outputs if output.grid is not None}) == 10 ** (height * width)
+        assert {output.grid.shape for output in outputs if output.grid is not None} == {(height, width)}
+        assert sum(math.exp(output.log_likelihood) for output in outputs) == pytest.approx(1.0, abs=1e-4)
+        if height * width == 1:
+            # One cell: only the tokens that end the grid are left out of the comparison.
+            given = score_cells(model, cache, row)
+            shown = {int(output.grid[0, 0]): output.log_likelihood for output in outputs if output.grid is not None}
+            assert [shown[color] for color in range(10)] == pytest.approx(given, abs=1e-3)
+    likeliest = decode_above(model, cache, 0.999999, keep_likeliest=True, max_new_tokens=6, shapes=shapes)
+    assert [len(outputs) for outputs in likeliest] == [1, 1, 1]
+
+
+def score_cells(model: PreTrainedModel, cache: Prefilled, row: int) -> list[float]:
+    """Return the log-probability of each color as the first cell, among colors."""
+    return cache.log_probs[row, :10].double().log_softmax(0).tolist()

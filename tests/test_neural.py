@@ -184,3 +184,31 @@ def test_the_module_needs_no_torch_until_a_task_comes() -> None:
     code = "import sys, ensemble.solvers.neural as n; n.NeuralSolver(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_views_with_another_shape_than_is_known_are_decoded_again_bound_to_it(folder: Path) -> None:
+    """Outputs have the shapes of their inputs; the random network ends its grids anywhere."""
+
+    def solved(known_shapes: bool) -> list[Candidate]:
+        settings = config(folder, method="none")
+        inference = InferenceConfig(views=4, judge_from_steps=0, known_shapes=known_shapes)
+        solver = NeuralSolver(settings.model_copy(update={"inference": inference}))
+        return solver.solve(SHAPED, Budget(seconds=60, steps=1))
+
+    with_bound, without = solved(True), solved(False)
+    bound = [candidate for candidate in with_bound if candidate.provenance.engine == "bound"]
+    others = [candidate for candidate in with_bound if candidate.provenance.engine != "bound"]
+    assert described(sorted(others, key=str)) == described(sorted(without, key=str))
+    assert {candidate.test_index for candidate in bound} == {0, 1}
+    for index, shape in enumerate([(1, 3), (3, 1)]):
+        free = {c.provenance.view for c in without if c.test_index == index and c.grid.shape == shape}
+        again = {c.provenance.view for c in bound if c.test_index == index}
+        assert {c.grid.shape for c in bound if c.test_index == index} == {shape}
+        assert again | free == {c.provenance.view for c in without}
+
+
+SHAPED = Task(
+    "t",
+    tuple(Example(grid_from_text(text), grid_from_text(text)) for text in ("123", "1/2", "12/34")),
+    (grid_from_text("506"), grid_from_text("7/8/9")),
+)

@@ -34,11 +34,13 @@ class TaskFormat(ABC):
         name: of the format.
         vocabulary_size: tokens it uses, numbered from 0.
         max_grid_tokens: tokens of the longest output.
+        takes_shapes: whether answers can be bound to a shape.
     """
 
     name: str
     vocabulary_size: int
     max_grid_tokens: int
+    takes_shapes: bool = False
 
     @abstractmethod
     def encode_pairs(
@@ -59,8 +61,11 @@ class TaskFormat(ABC):
         """Read a grid from the tokens of an answer; None if they are not well formed."""
 
     @abstractmethod
-    def begin(self, count: int, device: "torch.device") -> "GridState":
-        """Return the state of ``count`` answers that have no token yet."""
+    def begin(self, count: int, device: "torch.device", shapes: Sequence[tuple[int, int]] | None = None) -> "GridState":
+        """Return the state of ``count`` answers that have no token yet.
+
+        With ``shapes``, for which the format must have ``takes_shapes``, each is bound to its own.
+        """
 
     def grid_tokens(self, grid: Grid) -> NDArray[np.int64]:
         """Return the tokens of the answer to a query, up to and with its end."""
@@ -82,6 +87,7 @@ class EmbeddedFormat(TaskFormat):
     name = "embedded"
     vocabulary_size = encode.VOCABULARY_SIZE
     max_grid_tokens = encode.MAX_GRID_TOKENS
+    takes_shapes = True
 
     def encode_pairs(
         self, examples: Sequence[Example], *, query: Grid | None = None, loss: Loss = "in_context"
@@ -106,11 +112,11 @@ class EmbeddedFormat(TaskFormat):
         """Read a grid from the tokens after its marker, up to and with ``end``."""
         return encode.decode_grid(tokens)
 
-    def begin(self, count: int, device: "torch.device") -> "GridState":
+    def begin(self, count: int, device: "torch.device", shapes: Sequence[tuple[int, int]] | None = None) -> "GridState":
         """Return the state of ``count`` grids that have no cell yet."""
         from ensemble.formats.grammar import GridShape
 
-        return GridShape.begin(count, device)
+        return GridShape.begin(count, device, shapes)
 
 
 EMBEDDED = EmbeddedFormat()

@@ -61,22 +61,27 @@ class GridState(Protocol):
 class GridShape:
     """Rows and columns of grids of the embedded format, ``(B,)`` int64 each.
 
-    ``width`` is 0 until the first row has ended. ``column`` counts the cells of the current row.
+    ``width`` is 0 until it is known, by the end of the first row or from the start; so is ``height``, which only the
+    start tells. ``column`` counts the cells of the current row.
     """
 
     row: Tensor
     column: Tensor
     width: Tensor
+    height: Tensor
     done: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
         self.done = torch.zeros_like(self.row, dtype=torch.bool)
 
     @staticmethod
-    def begin(count: int, device: torch.device) -> "GridShape":
-        """Return the state of ``count`` grids that have no cell yet."""
+    def begin(count: int, device: torch.device, shapes: Sequence[tuple[int, int]] | None = None) -> "GridShape":
+        """Return the state of ``count`` grids that have no cell yet, and of which no more is known than ``shapes``."""
         start = torch.zeros(count, dtype=torch.int64, device=device)
-        return GridShape(row=start, column=start, width=start)
+        if shapes is None:
+            return GridShape(row=start, column=start, width=start, height=start)
+        height, width = torch.tensor(shapes, device=device).view(count, 2).T
+        return GridShape(row=start, column=start, width=width, height=height)
 
     def allowed(self) -> Tensor:
         """Return which tokens may come next, ``(B, V)`` bool."""
@@ -85,8 +90,9 @@ class GridShape:
         allowed = torch.zeros(len(self.row), VOCABULARY_SIZE, dtype=torch.bool, device=self.row.device)
         more_cells = torch.where(known, self.column < self.width, self.column < MAX_SIDE)
         allowed[:, :NUM_CELL_TOKENS] = more_cells[:, None]
-        allowed[:, END_OF_ROW] = row_full & (self.row + 1 < MAX_SIDE)
-        allowed[:, END] = row_full
+        limit = torch.where(self.height > 0, self.height, MAX_SIDE)
+        allowed[:, END_OF_ROW] = row_full & (self.row + 1 < limit)
+        allowed[:, END] = row_full & ((self.height == 0) | (self.row + 1 == self.height))
         return allowed
 
     def advance(self, tokens: Tensor) -> None:
@@ -102,7 +108,7 @@ class GridShape:
 
     def select(self, rows: Tensor) -> "GridShape":
         """Return the state of some grids."""
-        chosen = GridShape(self.row[rows], self.column[rows], self.width[rows])
+        chosen = GridShape(self.row[rows], self.column[rows], self.width[rows], self.height[rows])
         chosen.done = self.done[rows]
         return chosen
 

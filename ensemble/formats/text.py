@@ -207,10 +207,12 @@ class TextFormat(TaskFormat):
             return None
         return seal(np.array(rows, np.uint8))
 
-    def begin(self, count: int, device: "torch.device") -> "GridState":
+    def begin(self, count: int, device: "torch.device", shapes: Sequence[tuple[int, int]] | None = None) -> "GridState":
         """Return the state of ``count`` answers that have no token yet."""
         from ensemble.formats.grammar import PieceState
 
+        if shapes is not None:
+            raise ValueError("answers in text cannot be bound to a shape")
         return PieceState.begin(self.tables, count, device)
 
     @cached_property

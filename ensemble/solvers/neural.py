@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dsl.grid import MAX_SIDE, Grid, grid_from_text, grid_key
+import numpy as np
+
+from dsl.grid import MAX_SIDE, Grid, grid_from_text, grid_key, seal
 from dsl.task import Example, Task
 from ensemble.augment import View, inference_views
 from ensemble.config import NeuralConfig
@@ -226,7 +228,9 @@ class NeuralSolver:
         own = Provenance(self.name, "neural", "decode", adapted=adapted)
         found = [
             (views.views[row].undo(grid), log_likelihood, replace(own, view=views.views[row].name, engine=engine))
-            for row, engine, grid, log_likelihood in self._outputs(views, accepted, deadline, seed)
+            for row, engine, grid, log_likelihood in self._outputs(
+                views, accepted, deadline, seed, self._shape_of(task, test_index)
+            )
         ]
         outputs = [(grid, log_likelihood) for grid, log_likelihood, _ in found]
         give_back_freed_memory()  # of decoding
@@ -240,8 +244,22 @@ class NeuralSolver:
         ]
         return sorted(candidates, key=lambda candidate: -candidate.log_score)
 
+    def _shape_of(self, task: Task, test_index: int) -> tuple[int, int] | None:
+        """Return the shape that a test output is bound to, if it is known and the model's format can be bound."""
+        from dsl.search.cells.shape import predict_shapes
+
+        if not self.config.inference.known_shapes or not format_of(self.load()).takes_shapes:
+            return None
+        guesses = predict_shapes(task, 1)
+        return guesses[0].shapes[test_index] if guesses else None
+
     def _outputs(
-        self, views: "Views", accepted: "dict[int, Decoded]", deadline: float | None, seed: int
+        self,
+        views: "Views",
+        accepted: "dict[int, Decoded]",
+        deadline: float | None,
+        seed: int,
+        shape: tuple[int, int] | None,
     ) -> Iterator[tuple[int, str, Grid, float]]:
         """Yield view, engine, grid in the view's frame and log-likelihood of all outputs, those of a view together."""
         import torch
@@ -249,8 +267,10 @@ class NeuralSolver:
         from ensemble.decode import Sampling
 
         inference, count = self.config.inference, len(views.views)
+        bound: dict[int, list[Decoded]] = {}
         if inference.min_probability:
             decoded = views.decode_above(inference.min_probability, deadline)
+            bound = self._bound(views, decoded, shape, deadline)
         else:
             left = [row for row in range(count) if row not in accepted]
             greedy = accepted | dict(zip(left, views.decode(left, deadline), strict=True))
@@ -260,9 +280,31 @@ class NeuralSolver:
         drawn = [views.decode(range(count), deadline, sampling) for _ in range(inference.samples)]
         for row in range(count):
             named = [("branch" if k else "decode", output) for k, output in enumerate(decoded[row])]
+            named += [("bound", output) for output in bound.get(row, ())]
             for engine, output in [*named, *(("sample", outputs[row]) for outputs in drawn)]:
                 if output.grid is not None:
                     yield row, engine, output.grid, output.log_likelihood
+
+    def _bound(
+        self,
+        views: "Views",
+        decoded: "Sequence[Sequence[Decoded]]",
+        shape: tuple[int, int] | None,
+        deadline: float | None,
+    ) -> "dict[int, list[Decoded]]":
+        """Return the outputs of a known shape of the views whose likeliest one has another."""
+        if shape is None:
+            return {}
+        blank, wrong = seal(np.zeros(shape, np.uint8)), dict[int, tuple[int, int]]()
+        for row, view in enumerate(views.views):
+            height, width = view.grid(blank).shape
+            likeliest = decoded[row][0].grid if decoded[row] else None
+            if likeliest is None or likeliest.shape != (height, width):
+                wrong[row] = int(height), int(width)
+        if not wrong or (deadline is not None and time.monotonic() >= deadline):
+            return {}
+        found = views.decode_above(self.config.inference.min_probability, deadline, wrong)
+        return dict(zip(sorted(wrong), found, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
