@@ -1,9 +1,10 @@
 """Say of candidates which invariants of the demonstrations they break."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from dsl.grid import GridKey, grid_key
+from dsl.grid import Grid, GridKey, grid_key
+from dsl.search.plausibility import OTHER_SHAPE
 from dsl.task import Task
 from ensemble.types import Candidate
 
@@ -11,6 +12,7 @@ from ensemble.types import Candidate
 def examined(task: Task, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
     """Yield candidates with the invariants that they break; those that say it already as they are."""
     invariants = None
+    shapes: Sequence[tuple[int, int]] = ()
     known: dict[tuple[int, GridKey], tuple[str, ...]] = {}
     for candidate in candidates:
         if candidate.provenance.breaks is not None:
@@ -22,5 +24,18 @@ def examined(task: Task, candidates: Iterable[Candidate]) -> Iterator[Candidate]
                 from dsl.search.invariants import Invariants  # it loads scipy
 
                 invariants = Invariants(task.train)
-            known[key] = invariants.broken(task.test_inputs[candidate.test_index], candidate.grid)
+                shapes = _known_shapes(task)
+            broken = invariants.broken(task.test_inputs[candidate.test_index], candidate.grid)
+            known[key] = (*broken, OTHER_SHAPE) if _is_other(candidate.grid, shapes, candidate.test_index) else broken
         yield replace(candidate, provenance=replace(candidate.provenance, breaks=known[key]))
+
+
+def _known_shapes(task: Task) -> Sequence[tuple[int, int]]:
+    """Return the shapes of the test outputs by the simplest rule for those of the demonstrations; none without one."""
+    from dsl.search.cells.shape import predict_shapes
+
+    return next((guess.shapes for guess in predict_shapes(task, 1)), ())
+
+
+def _is_other(grid: Grid, shapes: Sequence[tuple[int, int]], test_index: int) -> bool:
+    return bool(shapes) and grid.shape != shapes[test_index]

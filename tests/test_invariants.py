@@ -10,7 +10,7 @@ from dsl.grid import as_grid, grid_from_text
 from dsl.program import parse
 from dsl.search.found import Found
 from dsl.search.invariants import Invariants
-from dsl.search.plausibility import MOST_NATS, PATH, WEIGHTS, lost_nats
+from dsl.search.plausibility import MOST_NATS, OTHER_SHAPE, OTHER_SHAPE_NATS, PATH, WEIGHTS, lost_nats
 from dsl.search.solution import Solution
 from dsl.search.traits import changes_of, traits_of
 from dsl.task import Example, Task
@@ -117,7 +117,7 @@ def test_changes_are_from_which_color_to_which():
 
 def test_weights_ship_with_their_record_and_only_take():
     stored = json.loads(PATH.read_text(encoding="utf-8"))
-    assert stored["invariants"] == WEIGHTS
+    assert stored["invariants"] | {OTHER_SHAPE: OTHER_SHAPE_NATS} == WEIGHTS
     assert min(WEIGHTS.values()) > 0
     assert set(stored["record"]["checked"]) == {"dev", "new, held out"}
 
@@ -136,6 +136,27 @@ RIGHT, SAME = "030/000/020", "010/000/020"
 def program(text, cost=1.0):
     where = Provenance("symbolic", "symbolic", "cells", f"p{text}", cost, verified=True, fits=2)
     return Candidate("t", 0, grid_from_text(text), -cost, where)
+
+
+def test_a_grid_of_the_network_with_another_shape_than_the_rule_for_shapes_gives_loses_odds():
+    """Outputs are as wide as the input has colored cells: no trait of one output alone tells that."""
+    train = (pair("10/01", "55"), pair("111/000", "555"), pair("1", "5"), pair("11/11", "5555"))
+    task = Task("t", train, (grid_from_text("101/010/111"),))
+    drawn = [
+        Candidate("t", 0, grid_from_text(text), -1.0, Provenance("neural", "neural")) for text in ("55555", "555555")
+    ]
+    breaks = [candidate.provenance.breaks for candidate in examined(task, drawn)]
+    assert [OTHER_SHAPE in names for names in breaks] == [True, False]
+    assert lost_nats([OTHER_SHAPE]) == OTHER_SHAPE_NATS
+    (best, second) = merge(task, drawn, MergeConfig()).attempts[0]
+    assert (best.shape, second.shape) == ((1, 6), (1, 5))
+
+
+def test_without_a_rule_for_shapes_none_is_another():
+    train = (pair("1", "12/34"), pair("1", "123"))
+    task = Task("t", train, (grid_from_text("1"),))
+    (found,) = examined(task, [Candidate("t", 0, grid_from_text("1"), -1.0, Provenance("neural", "neural"))])
+    assert OTHER_SHAPE not in found.provenance.breaks
 
 
 def test_candidates_are_examined_once():
