@@ -92,9 +92,7 @@ def decode_above(
     log_probs = prefilled.log_probs
     try:
         for _ in range(max_new_tokens):
-            if shapes is not None:
-                log_probs = log_probs.masked_fill(~branches.state.allowed(), float("-inf")).log_softmax(1)
-            branches = _grow(branches, log_probs, math.log(min_probability), keep_likeliest)
+            branches = _grow(branches, log_probs, math.log(min_probability), keep_likeliest, shapes is not None)
             done = branches.state.done
             for row in torch.nonzero(done)[:, 0].tolist():
                 grid = task_format.decode_grid(branches.tokens[row].cpu().numpy())
@@ -108,10 +106,16 @@ def decode_above(
     return [sorted(outputs, key=lambda output: -output.log_likelihood) for outputs in found]
 
 
-def _grow(branches: _Branches, log_probs: Tensor, least: float, keep_likeliest: bool) -> _Branches:
-    """Return the branches that are one token longer and not too unlikely, given the logs ``(R, V)`` of each token."""
+def _grow(branches: _Branches, log_probs: Tensor, least: float, keep_likeliest: bool, among_allowed: bool) -> _Branches:
+    """Return the branches that are one token longer and not too unlikely, given the logs ``(R, V)`` of each token.
+
+    With ``among_allowed`` their probabilities are those among the tokens that may come next.
+    """
     allowed = branches.state.allowed()
-    best = log_probs.masked_fill(~allowed, float("-inf")).argmax(1)
+    likely = log_probs.masked_fill(~allowed, float("-inf"))
+    if among_allowed:
+        log_probs = likely.log_softmax(1)
+    best = likely.argmax(1)
     totals = branches.total[:, None] + log_probs.double()
     kept = allowed & (totals >= least)
     if keep_likeliest:

@@ -1,6 +1,7 @@
 """Configuration of a run: frozen, validated, written beside every result. Default < preset < TOML < flag."""
 
 import difflib
+import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -294,6 +295,19 @@ def build_section(kind: type[SectionType], values: Mapping[str, Any]) -> Section
         where = f"setting {key!r}: " if key else ""
         came = f", got {first['input']!r}" if not isinstance(first["input"], dict) else ""
         raise ConfigError(f"{where}{message[0].lower()}{message[1:]}{came}") from None
+
+
+def keep_settings(config: Section, path: Path) -> None:
+    """Write the settings of a run beside it, once; raises ``ConfigError`` if it was begun with others.
+
+    A setting that is newer than the run counts as its default.
+    """
+    if path.is_file():
+        if build_section(type(config), json.loads(path.read_text(encoding="utf-8"))) != config:
+            raise ConfigError(f"{path.parent} was begun with other settings (see {path}); give a new work folder")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(config.model_dump_json(indent=1), encoding="utf-8")
 
 
 def _keys_beside(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

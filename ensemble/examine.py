@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from dsl.grid import Grid, GridKey, grid_key
+from dsl.grid import GridKey, grid_key
 from dsl.search.plausibility import OTHER_SHAPE
 from dsl.task import Task
 from ensemble.types import Candidate
@@ -21,21 +21,12 @@ def examined(task: Task, candidates: Iterable[Candidate]) -> Iterator[Candidate]
         key = candidate.test_index, grid_key(candidate.grid)
         if key not in known:
             if invariants is None:
+                from dsl.search.cells.shape import expected_shapes
                 from dsl.search.invariants import Invariants  # it loads scipy
 
                 invariants = Invariants(task.train)
-                shapes = _known_shapes(task)
+                shapes = expected_shapes(task)
             broken = invariants.broken(task.test_inputs[candidate.test_index], candidate.grid)
-            known[key] = (*broken, OTHER_SHAPE) if _is_other(candidate.grid, shapes, candidate.test_index) else broken
+            is_other = bool(shapes) and candidate.grid.shape != shapes[candidate.test_index]
+            known[key] = (*broken, OTHER_SHAPE) if is_other else broken
         yield replace(candidate, provenance=replace(candidate.provenance, breaks=known[key]))
-
-
-def _known_shapes(task: Task) -> Sequence[tuple[int, int]]:
-    """Return the shapes of the test outputs by the simplest rule for those of the demonstrations; none without one."""
-    from dsl.search.cells.shape import predict_shapes
-
-    return next((guess.shapes for guess in predict_shapes(task, 1)), ())
-
-
-def _is_other(grid: Grid, shapes: Sequence[tuple[int, int]], test_index: int) -> bool:
-    return bool(shapes) and grid.shape != shapes[test_index]

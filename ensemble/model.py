@@ -230,7 +230,7 @@ def load_model(
                 f"it reads {config.num_feature_values} values of input features, this version has {NUM_VALUES}"
             )
         if dtype is None:
-            dtype = _default_dtype(torch.device(device), is_grid_model)
+            dtype = default_dtype(torch.device(device), is_grid_model=is_grid_model)
         with quiet():
             if is_grid_model:
                 model = GridLM.from_pretrained(source, config=config, dtype=dtype)
@@ -245,7 +245,8 @@ def load_model(
     return model
 
 
-def _default_dtype(device: torch.device, is_grid_model: bool) -> torch.dtype:
+def default_dtype(device: torch.device, *, is_grid_model: bool) -> torch.dtype:
+    """Return the dtype of a model's weights where none is asked for; see :func:`load_model`."""
     # On a processor the steps of GridLM are written out: they keep float32 weights and cast what they multiply.
     narrow = device.type == "cuda" or (has_bfloat16_units(device) and not is_grid_model)
     return torch.bfloat16 if narrow else torch.float32

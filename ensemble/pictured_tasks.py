@@ -37,9 +37,9 @@ def pictured_tasks(
     """
     for task_id, examples in tasks:
         small = [pair for pair in examples if max(pair.input.shape + pair.output.shape) <= max_side]
+        if len(small) < _LEAST_PAIRS:
+            continue
         for group in range(max(1, min(GROUPS, len(small) // pairs))):
-            if len(small) < _LEAST_PAIRS:
-                break
             drawn = [small[i] for i in rng.permutation(len(small))[: _SPREAD * pairs].tolist()]
             chosen = sorted(drawn, key=lambda pair: pair.input.size + pair.output.size)[:pairs]
             found = _chained(chosen) if rng.random() < CHAINED_SHARE else auxiliary_tasks(_task(chosen))

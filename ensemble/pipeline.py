@@ -283,7 +283,7 @@ def seconds_for(config: Config, solver: str, spent_seconds: float) -> float:
     if not {"symbolic", "neural"} <= set(config.solvers):
         return config.seconds
     share, first = config.symbolic.max_seconds_share, config.symbolic.first_seconds
-    search = config.seconds * max(share, min(first / config.seconds, 1.0 - share))
+    search = max(config.seconds * share, min(first, config.seconds * (1.0 - share)))
     if solver == "symbolic":
         return search
     least = config.seconds - search

@@ -25,12 +25,13 @@ from transformers import PreTrainedModel
 
 from ensemble.attention import mixed_precision
 from ensemble.checkpoint import load_checkpoint, load_weights, save_checkpoint, weights_of, with_prefix, without_prefix
+from ensemble.config import keep_settings
 from ensemble.encode import IGNORE, OUT, Batch, EncodedSequence, collate
 from ensemble.errors import ConfigError
 from ensemble.memory import keep_freed_memory
 from ensemble.model import GridLM, build_model, load_model, model_config, resolve_device
 from ensemble.optimizer import MuonAdamW, build_optimizer, has_bfloat16_units
-from ensemble.pretrain_config import Chunk, PretrainConfig, config_of_run, keep_settings
+from ensemble.pretrain_config import Chunk, PretrainConfig, config_of_run
 from ensemble.processor.stacked import can_write_out, stack
 from ensemble.processor.written import WrittenStep
 from ensemble.stream import TaskStream

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from ensemble.config import Section, build_section, with_overrides
-from ensemble.errors import ConfigError
 from ensemble.stream import StreamOptions
 
 
@@ -158,16 +157,3 @@ def config_of_run(work: Path, values: Mapping[str, Any]) -> PretrainConfig:
     path = work / "config.json"
     kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return build_section(PretrainConfig, with_overrides(kept, values))
-
-
-def keep_settings(config: Section, path: Path) -> None:
-    """Write the settings of a run beside it, once; raises ``ConfigError`` if it was begun with others.
-
-    A setting that is newer than the run counts as its default.
-    """
-    if path.is_file():
-        if build_section(type(config), json.loads(path.read_text(encoding="utf-8"))) != config:
-            raise ConfigError(f"{path.parent} was begun with other settings (see {path}); give a new work folder")
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(config.model_dump_json(indent=1), encoding="utf-8")

@@ -20,14 +20,14 @@ from torch import Tensor, nn
 
 from ensemble.adaptation.lora_files import add_updates, factors_of, lora_config
 from ensemble.checkpoint import load_checkpoint, save_checkpoint, with_prefix, without_prefix
-from ensemble.config import AdaptationConfig, build_section, with_overrides
+from ensemble.config import AdaptationConfig, build_section, keep_settings, with_overrides
 from ensemble.encode import Batch, EncodedSequence, collate
 from ensemble.errors import ModelError
 from ensemble.formats import format_of
 from ensemble.memory import keep_freed_memory
 from ensemble.model import load_model, resolve_device
 from ensemble.pretrain import Progress
-from ensemble.pretrain_config import Chunk, PretrainConfig, keep_settings
+from ensemble.pretrain_config import Chunk, PretrainConfig
 from ensemble.stream import TaskStream
 from ensemble.training_data import prepare
 from ensemble.ttt import gradients_of

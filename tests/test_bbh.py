@@ -16,16 +16,9 @@ from ensemble.bbh.text import MIN_TOKENS, PermutationFeed, Writer
 from ensemble.cli import main
 from ensemble.encode import IGNORE
 from ensemble.errors import ConfigError, DataError, RunError
+from tests.test_adopt import SHAPE
 from tests.tokenizers_of_models import llama_3, mistral, qwen_2
 
-SIZES = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "pad_token_id": None,
-}
 KINDS = {
     "llama": (llama_3, LlamaConfig, LlamaForCausalLM),
     "mistral": (mistral, LlamaConfig, LlamaForCausalLM),
@@ -45,7 +38,7 @@ def make_model(folder, kind, **settings):
     tokenizer.save_pretrained(folder)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = network(config(vocab_size=len(tokenizer), **SIZES, **settings))
+        model = network(config(vocab_size=len(tokenizer), **SHAPE, **settings))
         model.model.embed_tokens.weight.data *= 8.0  # so that a context and an adapter reach the output
         model.lm_head.weight.data *= 8.0
         model.save_pretrained(folder)

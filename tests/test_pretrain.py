@@ -12,12 +12,13 @@ from safetensors.torch import load_file
 from ensemble import checkpoint, pretrain, training_data
 from ensemble.checkpoint import load_checkpoint, save_checkpoint
 from ensemble.cli import main
+from ensemble.config import keep_settings
 from ensemble.encode import EncodedSequence, collate, encode_pairs
 from ensemble.errors import ConfigError, ModelError
 from ensemble.model import build_model, load_model, model_config
 from ensemble.model_card import export
 from ensemble.pretrain import measure, open_run
-from ensemble.pretrain_config import Chunk, PretrainConfig, keep_settings
+from ensemble.pretrain_config import Chunk, PretrainConfig
 from ensemble.training_data import prepare
 from tests.test_stream import small_corpus
 

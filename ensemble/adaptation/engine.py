@@ -6,9 +6,9 @@ sequences. Only when one short sequence does not fit is it an error, which the p
 
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -68,36 +68,51 @@ class Bound:
     deadline: float | None = None
 
 
-class Source(Protocol):
-    """Where the loop takes its sequences from.
+class Source(ABC):
+    """Where the loop takes its sequences from, for as much memory as there is.
+
+    Args:
+        batch_size: sequences in a batch.
+        max_tokens: longest sequence.
+        bucket_lengths: whether sequences of like lengths share a batch.
 
     Attributes:
         steps: how many there are; None for no end.
-        max_tokens: longest sequence.
+        min_tokens: sequences are not made shorter than this when memory runs out.
     """
 
-    steps: int | None
-    max_tokens: int
+    steps: int | None = None
+    min_tokens = MIN_TOKENS
 
+    def __init__(self, batch_size: int, max_tokens: int, *, bucket_lengths: bool) -> None:
+        self.batch_size, self.max_tokens, self._bucket_lengths = batch_size, max_tokens, bucket_lengths
+
+    @abstractmethod
     def draw(self) -> list[EncodedSequence]:
         """Return the sequences of the next step."""
-        ...
 
+    @abstractmethod
     def observe(self, loss: float) -> None:
         """Take note of the loss of the last step drawn."""
-        ...
 
     def batches(self, sequences: Sequence[EncodedSequence]) -> list[Batch]:
         """Return sequences in batches that fit, as far as is known."""
-        ...
+        ordered = sorted(sequences, key=len) if self._bucket_lengths else sequences
+        return [collate(ordered[first : first + self.batch_size]) for first in range(0, len(ordered), self.batch_size)]
 
     def shrink(self) -> bool:
-        """Take less memory from now on; tell whether that is possible."""
-        ...
+        """Take smaller batches, or if they are single sequences, shorter ones; tell whether there is such."""
+        if self.batch_size > 1:
+            self.batch_size //= 2
+            return True
+        if self.max_tokens // 2 < self.min_tokens:
+            return False
+        self.max_tokens //= 2
+        return True
 
 
-class Feed:
-    """The sequences of each step, for as much memory as there is.
+class Feed(Source):
+    """The sequences of each step of test-time training on grids.
 
     Args:
         trains: demonstrations of the tasks to train on; the tasks take turns.
@@ -117,12 +132,12 @@ class Feed:
         task_format: TaskFormat = EMBEDDED,
         auxiliary: MakeTasks | None = None,
     ) -> None:
+        super().__init__(config.batch_size, max_tokens, bucket_lengths=config.bucket_lengths)
         self._trains, self._config, self._seed, self._format = trains, config, seed, task_format
         self._make_auxiliary, self._draws = auxiliary, np.random.default_rng((seed, 1))
         self._auxiliary: Sequence[Sequence[Example]] = ()
         self._is_own, self._loss = True, math.inf
         self._step_size = config.batch_size * config.gradient_accumulation
-        self.batch_size, self.max_tokens = config.batch_size, max_tokens
         self._sequences, self._auxiliary_sequences = self._start(), self._others()
         self.steps = None if config.epochs is None else self._steps_of(config.epochs)
 
@@ -168,21 +183,13 @@ class Feed:
             before = loss if self._loss == math.inf else self._loss
             self._loss = _MEMORY * before + (1 - _MEMORY) * loss
 
-    def batches(self, sequences: Sequence[EncodedSequence]) -> list[Batch]:
-        """Return sequences in batches that fit, as far as is known."""
-        ordered = sorted(sequences, key=len) if self._config.bucket_lengths else sequences
-        return [collate(ordered[first : first + self.batch_size]) for first in range(0, len(ordered), self.batch_size)]
-
     def shrink(self) -> bool:
-        """Take smaller batches, or if they are single sequences, shorter ones; tell whether there is such."""
-        if self.batch_size > 1:
-            self.batch_size //= 2
-            return True
-        if self.max_tokens // 2 < MIN_TOKENS:
-            return False
-        self.max_tokens //= 2
-        self._sequences, self._auxiliary_sequences = self._start(), self._others()
-        return True
+        """Take less memory from now on; shorter sequences are drawn anew."""
+        before = self.max_tokens
+        is_less = super().shrink()
+        if self.max_tokens < before:
+            self._sequences, self._auxiliary_sequences = self._start(), self._others()
+        return is_less
 
 
 def optimize(

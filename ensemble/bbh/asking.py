@@ -13,8 +13,7 @@ from ensemble.bbh.settings import BbhConfig
 from ensemble.bbh.text import PermutationFeed, Writer
 from ensemble.errors import ModelError
 from ensemble.memory import is_out_of_memory, release_memory
-from ensemble.model import quiet
-from ensemble.optimizer import has_bfloat16_units
+from ensemble.model import default_dtype, quiet
 from ensemble.ttt import restorer, train_lora
 
 
@@ -24,7 +23,7 @@ def load(name: str, device: torch.device) -> tuple[PreTrainedModel, PreTrainedTo
     Raises:
         ModelError: there is no such checkpoint, or it has no tokenizer.
     """
-    dtype = torch.bfloat16 if device.type == "cuda" or has_bfloat16_units(device) else torch.float32
+    dtype = default_dtype(device, is_grid_model=False)
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         with quiet():
@@ -42,10 +41,9 @@ def trained_on(
     """Train a fresh adapter on the examples that tasks show; the model is as it was when the block ends."""
     report, settings = Adaptation(), config.adaptation
     feed = PermutationFeed(tasks, writer, config.permutations, settings.batch_size, config.max_tokens, seed=config.seed)
-    steps = feed.steps or 0
     with ExitStack() as restore:
         restore.callback(restorer(model))
-        train_lora(model, feed, settings, config.seed, Bound(steps), report, restore)
+        train_lora(model, feed, settings, config.seed, Bound(feed.steps), report, restore)
         yield report
 
 

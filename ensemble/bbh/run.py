@@ -16,8 +16,8 @@ from typing import Any
 
 from ensemble.bbh.questions import BbhTask, is_right
 from ensemble.bbh.settings import METHODS, BbhConfig, Method
+from ensemble.config import keep_settings
 from ensemble.errors import RunError
-from ensemble.pretrain_config import keep_settings
 from ensemble.scoring import markdown_table
 from ensemble.statistics import paired_bootstrap, wilson_interval
 
@@ -76,8 +76,12 @@ def run(
     keep_settings(config, folder / "bbh.json")
     path = folder / "answers.jsonl"
     found = {(row.task, row.method, row.digest): row for row in read_rows(path)}
-    wanted = [(task, method, _digest(task, method, tasks)) for method in methods for task in tasks]
-    missing = [(task, method) for task, method, digest in wanted if (task.name, method, digest) not in found]
+    own = {task.name: _digest(asdict(task)) for task in tasks}
+    shared = {name: _digest([digest, own]) for name, digest in own.items()}
+    wanted = [
+        (task, method, (shared if method == "shared" else own)[task.name]) for method in methods for task in tasks
+    ]
+    missing = [key for key in wanted if (key[0].name, *key[1:]) not in found]
     if missing:
         for row in _answer(missing, tasks, config, device):
             with path.open("a", encoding="utf-8") as file:
@@ -110,13 +114,12 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
-def _digest(task: BbhTask, method: str, tasks: Sequence[BbhTask]) -> str:
-    read = [task, *tasks] if method == "shared" else [task]
-    return hashlib.sha256(json.dumps([asdict(each) for each in read]).encode()).hexdigest()[:16]
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
 
 
 def _answer(
-    missing: Iterable[tuple[BbhTask, Method]], tasks: Sequence[BbhTask], config: BbhConfig, device: str
+    missing: Iterable[tuple[BbhTask, Method, str]], tasks: Sequence[BbhTask], config: BbhConfig, device: str
 ) -> Iterator[Row]:
     from ensemble.bbh.asking import Asker, load, trained_on
     from ensemble.bbh.text import Writer
@@ -126,7 +129,7 @@ def _answer(
     writer = Writer(tokenizer)
     with ExitStack() as shared:
         report = None
-        for task, method in missing:
+        for task, method, digest in missing:
             begun = time.monotonic()
             with ExitStack() as training:
                 losses: list[float] = []
@@ -142,7 +145,7 @@ def _answer(
             right = tuple(is_right(answer, question) for answer, question in zip(answers, task.asked, strict=True))
             ends = (losses[0], losses[-1]) if losses else ()
             seconds = time.monotonic() - begun
-            yield Row(task.name, method, _digest(task, method, tasks), tuple(answers), right, ends, seconds)
+            yield Row(task.name, method, digest, tuple(answers), right, ends, seconds)
 
 
 @dataclass(frozen=True, slots=True)

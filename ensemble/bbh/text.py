@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from ensemble.adaptation.engine import Source
 from ensemble.bbh.questions import BbhTask, Question
-from ensemble.encode import IGNORE, Batch, EncodedSequence, collate
+from ensemble.encode import IGNORE, EncodedSequence
 
 MIN_TOKENS = 256
 """Sequences are not made shorter than this when memory runs out."""
@@ -59,7 +60,7 @@ class Writer:
         return EncodedSequence(kept, running, np.array([IGNORE] * len(self.start) + labels, np.int64), pad=0)
 
 
-class PermutationFeed:
+class PermutationFeed(Source):
     """The sequences of each step: every task's examples in so many orders, each once, tasks mixed.
 
     The same loop as for grids draws from it (``ensemble.adaptation.engine``). Loss on every answer of a sequence is
@@ -74,16 +75,19 @@ class PermutationFeed:
         seed: of all draws.
     """
 
+    steps: int
+    min_tokens = MIN_TOKENS
+
     def __init__(
         self, tasks: Sequence[BbhTask], writer: Writer, permutations: int, batch_size: int, max_tokens: int, seed: int
     ) -> None:
+        super().__init__(batch_size, max_tokens, bucket_lengths=True)
         rng = np.random.default_rng(seed)
         orders = [(task, rng.permutation(len(task.shown))) for task in tasks for _ in range(permutations)]
         mixed = [orders[i] for i in rng.permutation(len(orders)).tolist()]
         self._steps = [mixed[first : first + batch_size] for first in range(0, len(mixed), batch_size)]
         self._writer, self._step = writer, 0
-        self.steps: int | None = len(self._steps)
-        self.batch_size, self.max_tokens = batch_size, max_tokens
+        self.steps = len(self._steps)
 
     def draw(self) -> list[EncodedSequence]:
         """Return the sequences of the step, the same until its loss was observed."""
@@ -95,18 +99,3 @@ class PermutationFeed:
     def observe(self, loss: float) -> None:
         """Go on to the next step."""
         self._step += 1
-
-    def batches(self, sequences: Sequence[EncodedSequence]) -> list[Batch]:
-        """Return sequences in batches that fit, as far as is known."""
-        ordered = sorted(sequences, key=len)
-        return [collate(ordered[first : first + self.batch_size]) for first in range(0, len(ordered), self.batch_size)]
-
-    def shrink(self) -> bool:
-        """Take smaller batches, or if they are single sequences, shorter ones; tell whether there is such."""
-        if self.batch_size > 1:
-            self.batch_size //= 2
-            return True
-        if self.max_tokens // 2 < MIN_TOKENS:
-            return False
-        self.max_tokens //= 2
-        return True

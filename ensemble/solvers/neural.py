@@ -246,12 +246,12 @@ class NeuralSolver:
 
     def _shape_of(self, task: Task, test_index: int) -> tuple[int, int] | None:
         """Return the shape that a test output is bound to, if it is known and the model's format can be bound."""
-        from dsl.search.cells.shape import predict_shapes
+        from dsl.search.cells.shape import expected_shapes
 
         if not self.config.inference.known_shapes or not format_of(self.load()).takes_shapes:
             return None
-        guesses = predict_shapes(task, 1)
-        return guesses[0].shapes[test_index] if guesses else None
+        shapes = expected_shapes(task)
+        return shapes[test_index] if shapes else None
 
     def _outputs(
         self,

@@ -129,6 +129,11 @@ def predict_shapes(task: Task, max_guesses: int = 5) -> list[ShapeGuess]:
     return list(distinct.values())
 
 
+def expected_shapes(task: Task) -> tuple[tuple[int, int], ...]:
+    """Return the test outputs' shapes by the cheapest guess; empty if no rule fits."""
+    return next((guess.shapes for guess in predict_shapes(task, max_guesses=1)), ())
+
+
 def fit_sides(
     known: Sequence[Numbers], lengths: Sequence[int], asked: Sequence[Numbers]
 ) -> list[tuple[Side, tuple[int, ...]]]:
