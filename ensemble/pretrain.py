@@ -11,6 +11,7 @@ A work folder holds ``config.json``, ``corpora/`` (packed once), ``checkpoint/``
 import contextlib
 import json
 import logging
+import math
 import signal
 import threading
 import time
@@ -20,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ensemble.attention import mixed_precision
 from ensemble.checkpoint import load_checkpoint, load_weights, save_checkpoint, weights_of, with_prefix, without_prefix
 from ensemble.config import keep_settings
 from ensemble.encode import IGNORE, OUT, Batch, EncodedSequence, collate
-from ensemble.errors import ConfigError
+from ensemble.errors import ConfigError, ModelError
 from ensemble.memory import keep_freed_memory
 from ensemble.model import GridLM, build_model, load_model, model_config, resolve_device
 from ensemble.optimizer import MuonAdamW, build_optimizer, has_bfloat16_units
@@ -41,6 +42,16 @@ _LOG = logging.getLogger(__name__)
 
 _END_OF_DECAY = 0.02
 """Share of the peak learning rate at the end of a decay."""
+
+_WRITES_THE_STREAM = (
+    "embed_tokens.weight",
+    "feature_vectors.weight",
+    "under",
+    "ahead",
+    "o_proj.weight",
+    "down_proj.weight",
+)
+"""Ends of the names of tensors that write what runs from layer to layer; in them a grown network starts from zeros."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,28 +123,51 @@ def measure(model: GridLM, sequences: Sequence[EncodedSequence], device: torch.d
 
 @torch.no_grad()
 def grow(smaller: PreTrainedModel, model: GridLM) -> None:
-    """Give a model the weights of one with fewer or as many layers, so that it computes the same at first.
+    """Give a model the weights of a narrower or shallower one, so that it computes the same at first.
 
-    The layers that the smaller one lacks are put in the middle and add nothing to their input until they are trained;
-    nor does what it does not read of inputs.
+    The layers that the smaller one lacks are put in the middle and add nothing to their input until they are trained.
+    A wider network keeps the smaller one's weights as the first rows and columns of its own; what it has more of is 0
+    in the stream between layers and read by random weights, so that gradients reach it. The norms, whose means now go
+    over zeros too, are scaled down by as much as that raises their outputs.
 
     Raises:
-        ModelError: the smaller model has other widths, or more layers.
+        ModelError: the smaller model is larger in something.
     """
     few, many = smaller.config.num_hidden_layers, model.config.num_hidden_layers
     first, added = few // 2, many - few
+    if added < 0:
+        raise ModelError(f"the weights to start from have {few} layers, more than the {many} of the network")
     tensors = weights_of(model)
-    for name in tensors:
-        if name.endswith(("o_proj.weight", "down_proj.weight", "feature_vectors.weight", "under", "ahead")):
-            tensors[name] = torch.zeros_like(tensors[name])
+    for name, tensor in tensors.items():
+        if name.endswith(_WRITES_THE_STREAM):
+            tensors[name] = torch.zeros_like(tensor)
     for name, tensor in weights_of(smaller).items():
         head, found, tail = name.partition(".layers.")
         if found:
             number, _, rest = tail.partition(".")
             layer = int(number) + (added if int(number) >= first else 0)
             name = f"{head}.layers.{layer}.{rest}"
-        tensors[name] = tensor.float()
+        tensors[name] = _widened(name, tensor.float(), tensors[name])
     load_weights(model, tensors)
+
+
+def _widened(name: str, tensor: Tensor, like: Tensor) -> Tensor:
+    """Return a tensor of a smaller network in the shape of the larger one's."""
+    if tensor.shape == like.shape:
+        return tensor
+    if any(few > many for few, many in zip(tensor.shape, like.shape, strict=True)):
+        raise ModelError(
+            f"the weights to start from are wider than the network: {name} is {tuple(tensor.shape)}, "
+            f"that of the network {tuple(like.shape)}"
+        )
+    if tensor.dim() == 1:
+        scale = math.sqrt(len(tensor) / len(like))
+        wide = torch.full_like(like, scale * float(tensor.mean()))
+        wide[: len(tensor)] = scale * tensor
+        return wide
+    wide = like.clone()
+    wide[: len(tensor), : tensor.shape[1]] = tensor
+    return wide
 
 
 class Trainer:

@@ -17,8 +17,8 @@ class PretrainConfig(Section):
     seed: int = Field(0, ge=0)
     """Seed of weights and data."""
     start: str | None = None
-    """``embedded`` or a folder with weights of the same width to start from, in place of random ones; a deeper network
-    gets the missing layers in its middle, where they pass their input on at first."""
+    """``embedded`` or a folder with weights to start from, in place of random ones; a wider or deeper network computes
+    the same as them at first."""
     hidden_size: int = Field(256, ge=64)
     """Width of the network."""
     num_layers: int = Field(6, ge=1)
