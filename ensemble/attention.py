@@ -14,11 +14,17 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from ensemble.encode import round_up
 from ensemble.model import GridLM
 
 NAME = "blocked_causal"
 _ROWS = 192
 """Queries in a block."""
+_ALIGNED = 64
+"""Products whose sides are multiples of this are fast, and of few enough shapes to be compiled once: every new one
+costs oneDNN milliseconds."""
+_LEAST_ALIGNED = 256
+"""Length of sequences from which on this saves more than padding costs."""
 
 
 def attend_forward(
@@ -38,7 +44,7 @@ def attend_forward(
         block.
     """
     mixed, blocks = torch.empty_like(query), []
-    for rows, end, future in _blocks(query, places):
+    for rows, end, future in _blocks(query, key.shape[1], places):
         scores = torch.bmm(query[:, rows], key[:, :end].mT)
         scores[:, :, end - future.shape[1] :] += future
         weights = scores.softmax(-1)
@@ -64,8 +70,13 @@ def attend_backward(
     return of_query, of_key, of_value
 
 
-def _blocks(query: Tensor, places: Tensor | None) -> Iterator[tuple[slice, int, Tensor]]:
-    """Yield blocks of queries, where the keys that one of them sees end, and what hides the last keys from the others.
+def alignment(length: int) -> int:
+    """Return what the numbers of tokens of a training step should be multiples of, for sequences of a length."""
+    return _ALIGNED if length >= _LEAST_ALIGNED else 1
+
+
+def _blocks(query: Tensor, length: int, places: Tensor | None) -> Iterator[tuple[slice, int, Tensor]]:
+    """Yield blocks of queries, how many keys to read for them, and what hides the last keys from those that are before.
 
     The last is added to the scores with the last keys, ``(rows, number of such keys)``.
     """
@@ -75,7 +86,7 @@ def _blocks(query: Tensor, places: Tensor | None) -> Iterator[tuple[slice, int, 
         if places is None:
             yield slice(start, stop), stop, hidden[: stop - start, : stop - start]
             continue
-        first, end = int(places[start]), int(places[stop - 1]) + 1
+        first, end = int(places[start]), min(round_up(int(places[stop - 1]) + 1, alignment(length)), length)
         later = torch.arange(first, end, device=query.device) > places[start:stop, None]
         yield slice(start, stop), end, torch.zeros_like(later, dtype=query.dtype).masked_fill_(later, float("-inf"))
 

@@ -90,6 +90,21 @@ class Batch:
         named = {"input_ids": self.tokens, "position_ids": self.positions}
         return {**named, "features": self.features, "under": self.under}
 
+    def padded(self, multiple: int) -> "Batch":
+        """Return the batch with sequences padded on the right to a multiple of some length; no label is added."""
+        from torch.nn.functional import pad
+
+        more = round_up(self.tokens.shape[1], multiple) - self.tokens.shape[1]
+        if not more:
+            return self
+        return Batch(
+            pad(self.tokens, (0, more)),
+            pad(self.positions, (0, more)),
+            pad(self.labels, (0, more), value=IGNORE),
+            None if self.features is None else pad(self.features, (0, 0, 0, more)),
+            None if self.under is None else pad(self.under, (0, more), value=-1),
+        )
+
     def to(self, device: "torch.device | str") -> "Batch":
         """Return the batch on a device."""
         features = None if self.features is None else self.features.to(device)
@@ -228,12 +243,16 @@ def decode_grid(tokens: Sequence[int] | NDArray[np.int64]) -> Grid | None:
     return seal(cells.astype(np.uint8))
 
 
+def round_up(count: int, multiple: int) -> int:
+    """Return the next multiple, or the count itself if it is one."""
+    return -(-count // multiple) * multiple
+
+
 def collate(sequences: Sequence[EncodedSequence], pad_to_multiple: int = 1) -> Batch:
     """Pad sequences on the right to one length and stack them into torch tensors."""
     import torch
 
-    longest = max(len(sequence) for sequence in sequences)
-    length = -(-longest // pad_to_multiple) * pad_to_multiple
+    length = round_up(max(len(sequence) for sequence in sequences), pad_to_multiple)
     tokens = np.full((len(sequences), length), sequences[0].pad, np.int64)
     positions = np.zeros((3, len(sequences), length), np.int64)
     labels = np.full((len(sequences), length), IGNORE, np.int64)

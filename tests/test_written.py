@@ -39,7 +39,7 @@ def random_batch(num_rows: int, length: int) -> Batch:
     return Batch(tokens, positions, labels, features, under)
 
 
-@pytest.mark.parametrize(("num_rows", "length"), [(1, 150), (3, 40)])
+@pytest.mark.parametrize(("num_rows", "length"), [(1, 150), (3, 40), (2, 300)])
 def test_loss_and_gradients_are_those_of_autograd(model: GridLM, num_rows: int, length: int) -> None:
     batch = random_batch(num_rows, length)
     loss = model(**batch.inputs(), labels=batch.labels).loss

@@ -2,7 +2,8 @@
 
 At the width of the embedded network most of a step by autograd is not matrix products but what surrounds them: casts,
 norms, rotary turns, bookkeeping. Here each of these is one pass over memory (``processor.fused``), the norms' weights
-are folded into the matrices behind them, and from the last layer's queries on only the tokens that are trained go on.
+are folded into the matrices behind them, and from the last layer's queries on little more than the tokens that are
+trained go on.
 Loss and gradients are those of the model to rounding; ``tests/test_written.py`` compares them in float64.
 """
 
@@ -12,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from ensemble.attention import attend_backward, attend_forward
-from ensemble.encode import IGNORE, Batch
+from ensemble.attention import alignment, attend_backward, attend_forward
+from ensemble.encode import IGNORE, Batch, round_up
 from ensemble.model import GridLM, sum_of_vectors
 from ensemble.processor import fused
 from ensemble.processor.stacked import MATRICES, Folded, Stacked, Turns, array, fold
@@ -38,13 +39,21 @@ class _Layer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shared:
-    """What all layers of a step need; ``places`` are the trained tokens of each sequence."""
+    """What all layers of a step need.
+
+    Attributes:
+        folded: the matrices.
+        cos: of the rotary turns.
+        sin: likewise.
+        places: for each sequence the tokens that go on from the last layer's queries.
+        going_on: the same among the tokens of all sequences.
+    """
 
     folded: Folded
     cos: Tensor
     sin: Tensor
-    trained: Tensor
     places: list[Tensor]
+    going_on: Tensor
 
 
 class _Read:
@@ -120,13 +129,14 @@ class WrittenStep:
         return self._run(weights, folded, batch, matrices_only=True)
 
     def _run(self, weights: Stacked, folded: Folded, batch: Batch, *, matrices_only: bool) -> tuple[float, Stacked]:
+        batch = batch.padded(alignment(batch.tokens.shape[1]))
         wanted = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORE).flatten()
-        is_trained = (wanted != IGNORE).view(batch.tokens.shape)
-        trained, places = is_trained.flatten().nonzero()[:, 0], [row.nonzero()[:, 0] for row in is_trained]
+        places = _going_on((wanted != IGNORE).view(batch.tokens.shape))
+        going_on = torch.cat([row + b * batch.tokens.shape[1] for b, row in enumerate(places)])
         read = _Read(weights, batch)
         hidden = read.hidden
         cos, sin = (part.to(hidden.dtype) for part in self._turns(batch.positions))
-        shared = _Shared(folded, cos, sin, trained, places)
+        shared = _Shared(folded, cos, sin, places, going_on)
         layers: list[_Layer] = []
         normed, scales = self._empty(hidden), hidden.new_empty(len(hidden))
         fused.norm(array(hidden), self.eps, array(normed), array(scales))
@@ -138,8 +148,10 @@ class WrittenStep:
             layers.append(layer)
 
         log_probs = (normed @ shared.folded.head.T).to(hidden.dtype).log_softmax(-1)
-        targets = wanted[trained, None]
-        loss = -float(log_probs.gather(1, targets).mean())
+        targets = wanted[going_on, None]
+        is_trained = targets != IGNORE
+        num_trained, targets = int(is_trained.sum()), targets.clamp(min=0)
+        loss = -float(log_probs.gather(1, targets)[is_trained].mean())
 
         gradients = Stacked(
             **{name: self._empty(tensor) for name, tensor in weights.tensors() if name in MATRICES},
@@ -147,7 +159,7 @@ class WrittenStep:
         )
         of_logits = log_probs.exp_()
         of_logits.scatter_add_(1, targets, torch.full_like(targets, -1, dtype=of_logits.dtype))
-        low = of_logits.div_(len(trained)).to(self.dtype)
+        low = of_logits.mul_(is_trained).div_(num_trained).to(self.dtype)
         of_hidden = torch.zeros_like(hidden)
         narrow = self._norm_backward(low @ shared.folded.head, normed, scales, of_hidden)
         if not matrices_only:
@@ -192,7 +204,7 @@ class WrittenStep:
     ) -> tuple[_Layer, Tensor, Tensor, Tensor]:
         """Run a layer on a normed input; return what to keep, and what the next one gets: hidden, normed, scales.
 
-        From its queries on the last layer goes on with the trained tokens only.
+        From its queries on the last layer goes on with few tokens (``shared.places``).
         """
         num_rows, length = shape
         projected = (first @ shared.folded.attention[k].T).view(num_rows, length, 3, self.num_heads, self.head_size)
@@ -201,7 +213,7 @@ class WrittenStep:
         norms, cos, sin = array(shared.folded.head_norms[k]), array(shared.cos), array(shared.sin)
         fused.turn_heads(array(projected), norms, cos, sin, self.eps, array(head_scales), array(heads))
         if is_last:
-            hidden, parts = hidden[shared.trained], _trained_queries(heads, shared.places)
+            hidden, parts = hidden[shared.going_on], _some_queries(heads, shared.places)
             attended = [attend_forward(*part, row) for part, row in zip(parts, shared.places, strict=True)]
             mixed = torch.cat([part.transpose(0, 1).flatten(1) for part, _ in attended])
         else:
@@ -243,7 +255,7 @@ class WrittenStep:
         torch.mm(narrow.T, layer.mixed, out=gradients.mixed[k])
         num_rows, num_heads, length, size = layer.heads.shape[1:]
         if k + 1 == len(shared.folded.down):
-            of_hidden = _spread(of_hidden, shared.trained, num_rows * length)
+            of_hidden = _spread(of_hidden, shared.going_on, num_rows * length)
             of_heads = self._last_attention_backward(of_mixed, layer, shared.places)
         else:
             of_mixed = of_mixed.view(num_rows, length, num_heads, size).transpose(1, 2).reshape(-1, length, size)
@@ -271,7 +283,7 @@ class WrittenStep:
         of_heads = torch.zeros_like(layer.heads)
         num_heads, size = layer.heads.shape[2], layer.heads.shape[4]
         of_rows = torch.split(of_mixed, [len(row) for row in places])
-        parts = zip(of_rows, _trained_queries(layer.heads, places), layer.blocks, places, strict=True)
+        parts = zip(of_rows, _some_queries(layer.heads, places), layer.blocks, places, strict=True)
         for b, (of_row, heads, blocks, row) in enumerate(parts):
             gradient = of_row.view(-1, num_heads, size).transpose(0, 1).contiguous()
             of_query, of_heads[1, b], of_heads[2, b] = attend_backward(gradient, *heads, blocks)
@@ -279,8 +291,25 @@ class WrittenStep:
         return of_heads
 
 
-def _trained_queries(heads: Tensor, places: list[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """Return queries of the trained tokens, keys and values of each sequence, ``(H, R, D)`` and ``(H, T, D)`` twice."""
+def _going_on(is_trained: Tensor) -> list[Tensor]:
+    """Return for each sequence the places of trained tokens, and of as many of the last others as make round numbers.
+
+    Args:
+        is_trained: ``(B, T)``.
+    """
+    size, length = is_trained.shape
+    multiple = alignment(length)
+    counts = [round_up(count, multiple) for count in is_trained.sum(1).tolist()]
+    missing = -sum(counts) % (size * multiple)
+    for b, count in enumerate(counts):
+        more = min(missing, length - count)
+        counts[b], missing = count + more, missing - more
+    order = is_trained * length + torch.arange(length)
+    return [row.topk(count).indices.sort().values for row, count in zip(order, counts, strict=True)]
+
+
+def _some_queries(heads: Tensor, places: list[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """Return queries of some tokens, keys and values of each sequence, ``(H, R, D)`` and ``(H, T, D)`` twice."""
     return [(heads[0, b][:, row], heads[1, b], heads[2, b]) for b, row in enumerate(places)]
 
 
