@@ -6,7 +6,7 @@ Tasks and answers part here: a solver never sees an answer.
 
 import hashlib
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,7 +73,13 @@ class DataSet:
         """Return the ids, sorted."""
         return tuple(task.task_id for task in self.tasks)
 
-    def task(self, task_id: str) -> Task:
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self.tasks)
+
+    def __getitem__(self, task_id: str) -> Task:
         """Return a task by id; raises ``DataError`` with the nearest id if there is none."""
         for task in self.tasks:
             if task.task_id == task_id:
@@ -82,7 +88,7 @@ class DataSet:
 
     def select(self, ids: Iterable[str]) -> "DataSet":
         """Return the data set with these tasks only; raises ``DataError`` if one is not in it."""
-        tasks = {task_id: self.task(task_id) for task_id in sorted(set(ids))}
+        tasks = {task_id: self[task_id] for task_id in sorted(set(ids))}
         answers = {task_id: self.answers[task_id] for task_id in tasks if task_id in self.answers}
         return replace(self, tasks=tuple(tasks.values()), answers=answers)
 

@@ -40,7 +40,7 @@ def explain(run: "Run", task_id: str, *, digits: bool = True) -> str:
         DataError: the run was not asked for that task.
     """
     dataset = run.dataset()
-    task = dataset.task(task_id)
+    task = dataset[task_id]
     candidates = run.candidates(task_id)
     prediction = merge(task, candidates, run.config.merge)
     counted = heard(task, candidates, run.config.merge)

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 import ensemble
@@ -6,11 +9,23 @@ from ensemble.errors import ConfigError
 from ensemble.store import open_run
 from tests.tasks import small_set, small_task, write_folder
 
+README = Path(__file__).parents[1] / "README.md"
+
 
 def test_package_offers_what_the_readme_shows():
     assert ensemble.__all__ == ["Result", "Solver", "load_tasks"]
     with pytest.raises(AttributeError, match="has no attribute 'solve'"):
         _ = ensemble.solve
+
+
+def test_the_lines_of_python_in_the_readme_run():
+    (block,) = re.findall(r"```python\n(from ensemble import .*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert "seconds=10" in block
+    names = {}
+    exec(block.replace("seconds=10", "seconds=3"), names)
+    answer = load_tasks("arc-agi-1/training").answers["00d62c1b"][0]
+    assert any((grid == answer).all() for grid in names["result"].attempts[0] if grid.shape == answer.shape)
+    assert names["result"].candidates[0].provenance.program
 
 
 def test_solver_returns_candidates_and_attempts():

@@ -114,7 +114,7 @@ KNOWN = [tuple(line.split(" ", 1)) for line in PROGRAMS.split("\n") if line]
 def test_program_solves_the_task(task_id: str, text: str) -> None:
     program = parse(text)
     assert str(program) == text
-    task = FIT.task(task_id)
+    task = FIT[task_id]
     pairs = [(pair.input, pair.output) for pair in task.train]
     pairs += zip(task.test_inputs, FIT.answers[task_id], strict=True)
     for source, target in pairs:
