@@ -43,6 +43,9 @@ _LOG = logging.getLogger(__name__)
 _END_OF_DECAY = 0.02
 """Share of the peak learning rate at the end of a decay."""
 
+_MEASURED_MULTIPLE = 64
+"""Sequences are padded to multiples of this length to be measured, so that the shapes of products are few."""
+
 _WRITES_THE_STREAM = (
     "embed_tokens.weight",
     "feature_vectors.weight",
@@ -107,7 +110,7 @@ def measure(model: GridLM, sequences: Sequence[EncodedSequence], device: torch.d
     model.eval()
     for first in range(0, len(by_length), batch_size):
         part = by_length[first : first + batch_size]
-        batch = collate(part).to(device)
+        batch = collate(part, _MEASURED_MULTIPLE).to(device)
         logits = model(**batch.inputs()).logits[:, :-1].float()
         wanted = batch.labels[:, 1:]
         scored = wanted != IGNORE
@@ -241,7 +244,7 @@ class Trainer:
             for name, parameter in self.model.named_parameters():
                 parameter.grad = by_name[name]
             return loss
-        with mixed_precision(self.model) if self.mixed else contextlib.nullcontext():
+        with self._precision():
             output = self._forward(**batch.inputs(), labels=batch.labels)
         self.optimizer.zero_grad(set_to_none=True)
         output.loss.backward()
@@ -255,7 +258,13 @@ class Trainer:
 
     def measure(self) -> dict[str, HeldOut]:
         """Return scores on the held-out tasks, by source."""
-        return {name: measure(self.model, sequences, self.device) for name, sequences in self.sources.held_out.items()}
+        with self._precision():
+            return {
+                name: measure(self.model, sequences, self.device) for name, sequences in self.sources.held_out.items()
+            }
+
+    def _precision(self) -> contextlib.AbstractContextManager[None]:
+        return mixed_precision(self.model) if self.mixed else contextlib.nullcontext()
 
 
 def pretrain(
