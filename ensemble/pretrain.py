@@ -43,8 +43,8 @@ _LOG = logging.getLogger(__name__)
 _END_OF_DECAY = 0.02
 """Share of the peak learning rate at the end of a decay."""
 
-_MEASURED_MULTIPLE = 64
-"""Sequences are padded to multiples of this length to be measured, so that the shapes of products are few."""
+_PADDED_MULTIPLE = 64
+"""Sequences are padded to multiples of this length where that makes the shapes of products few."""
 
 _WRITES_THE_STREAM = (
     "embed_tokens.weight",
@@ -110,7 +110,7 @@ def measure(model: GridLM, sequences: Sequence[EncodedSequence], device: torch.d
     model.eval()
     for first in range(0, len(by_length), batch_size):
         part = by_length[first : first + batch_size]
-        batch = collate(part, _MEASURED_MULTIPLE).to(device)
+        batch = collate(part, _PADDED_MULTIPLE).to(device)
         logits = model(**batch.inputs()).logits[:, :-1].float()
         wanted = batch.labels[:, 1:]
         scored = wanted != IGNORE
@@ -225,7 +225,8 @@ class Trainer:
 
     def train_step(self, sequences: Sequence[EncodedSequence], lr_scale: float) -> float:
         """Train on a batch at a share of the peak learning rate; return its loss in nats per output token."""
-        batch = collate(sequences, pad_to_multiple=64 if self.device.type == "cuda" else 1).to(self.device)
+        multiple = _PADDED_MULTIPLE if self.device.type == "cuda" else 1
+        batch = collate(sequences, multiple).to(self.device)
         warm = min(1.0, (self.progress.step + 1) / self.config.warmup_steps)
         self.optimizer.set_lr_scale(lr_scale * warm)
         loss = self._gradients(batch)

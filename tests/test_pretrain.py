@@ -64,15 +64,16 @@ def test_a_resumed_run_ends_with_identical_weights(straight: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "larger",
+    ("larger", "tolerance"),
     [
-        {"num_layers": 5},
-        {"intermediate_size": 96},
-        {"hidden_size": 128, "num_layers": 3, "num_heads": 2, "intermediate_size": 160},
+        ({"num_layers": 5}, 1e-5),
+        ({"intermediate_size": 96}, 1e-5),
+        # a wider stream halves the mean of the squares that a norm adds its epsilon to
+        ({"hidden_size": 128, "num_layers": 3, "num_heads": 2, "intermediate_size": 160}, 1e-3),
     ],
 )
 def test_a_run_starts_from_a_smaller_network_and_computes_the_same_at_first(
-    larger: dict[str, int], straight: Path, tmp_path: Path
+    larger: dict[str, int], tolerance: float, straight: Path, tmp_path: Path
 ) -> None:
     export(straight, tmp_path / "small")
     config = TINY.model_copy(update={"start": str(tmp_path / "small"), **larger})
@@ -82,7 +83,7 @@ def test_a_run_starts_from_a_smaller_network_and_computes_the_same_at_first(
     batch = collate([sequence])
     inputs = batch.inputs()
     small = load_model(tmp_path / "small")(**inputs).logits
-    torch.testing.assert_close(trainer.model.eval()(**inputs).logits, small, rtol=0, atol=1e-3)
+    torch.testing.assert_close(trainer.model.eval()(**inputs).logits, small, rtol=0, atol=tolerance)
     trainer.model.train()
     before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
     for _ in range(2):
