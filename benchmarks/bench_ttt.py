@@ -78,7 +78,7 @@ def measure(
         started = time.monotonic()
         found: list[Candidate] = []
         for index in range(len(task.test_inputs)):
-            found += solver.propose(model, task, index, plan, deadline, adapted=report.steps > 0)
+            found += solver.propose(model, task, index, plan, deadline, steps=report.steps)
         infer_seconds = time.monotonic() - started
         shown = [
             result

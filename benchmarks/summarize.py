@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean, median, quantiles
 from typing import Any
 
 from dsl.grid import grid_key, same_grid
@@ -58,6 +58,7 @@ def summarize(run: Run, chosen: MergeConfig) -> dict[str, Any]:
         **_without_folders({key: run.info[key] for key in kept if key in run.info}),
         "scores": {part: scored(ids).as_json() for part, ids in parts.items() if ids},
         "jobs": _jobs(run),
+        "training_steps": _training_steps(candidates),
         "program_evidence": _evidence(dataset, candidates, attempts, chosen),
         "solved by processor seconds": _curve(run, candidates, chosen),
         "solved": [i for i, right in zip(run.task_ids, scored(run.task_ids).solved("pass@2"), strict=True) if right],
@@ -85,6 +86,25 @@ def _jobs(run: Run) -> dict[str, Any]:
             "peak_bytes": max(memory, default=None),
         }
     return found
+
+
+def _training_steps(candidates: dict[str, tuple[Candidate, ...]]) -> dict[str, float] | None:
+    """Quartiles and mean of the steps of test-time training over the tasks with known ones; None without any."""
+    known = [
+        max((c.provenance.steps or 0 for c in found if c.provenance.steps is not None), default=None)
+        for found in candidates.values()
+    ]
+    steps = [count for count in known if count is not None]
+    if len(steps) < 2:
+        return None
+    lower, middle, upper = quantiles(steps, n=4, method="inclusive")
+    return {
+        "tasks": len(steps),
+        "mean": mean(steps),
+        "lower quartile": lower,
+        "median": middle,
+        "upper quartile": upper,
+    }
 
 
 def _curve(run: Run, candidates: dict[str, tuple[Candidate, ...]], chosen: MergeConfig) -> dict[str, int]:

@@ -98,7 +98,7 @@ class Batch:
         if not more:
             return self
         return Batch(
-            pad(self.tokens, (0, more)),
+            pad(self.tokens, (0, more), value=PAD),
             pad(self.positions, (0, more)),
             pad(self.labels, (0, more), value=IGNORE),
             None if self.features is None else pad(self.features, (0, 0, 0, more)),
@@ -248,11 +248,11 @@ def round_up(count: int, multiple: int) -> int:
     return -(-count // multiple) * multiple
 
 
-def collate(sequences: Sequence[EncodedSequence], pad_to_multiple: int = 1) -> Batch:
-    """Pad sequences on the right to one length and stack them into torch tensors."""
+def collate(sequences: Sequence[EncodedSequence]) -> Batch:
+    """Pad sequences on the right to the longest one's length and stack them into torch tensors."""
     import torch
 
-    length = round_up(max(len(sequence) for sequence in sequences), pad_to_multiple)
+    length = max(map(len, sequences))
     tokens = np.full((len(sequences), length), sequences[0].pad, np.int64)
     positions = np.zeros((3, len(sequences), length), np.int64)
     labels = np.full((len(sequences), length), IGNORE, np.int64)

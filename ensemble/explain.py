@@ -14,7 +14,7 @@ from dsl.registry import get_primitive
 from dsl.task import Task
 from dsl.types import Object
 from ensemble.merge import Support, heard, log_odds, merge, support_of
-from ensemble.types import Candidate, Prediction
+from ensemble.types import Candidate, Prediction, Provenance
 
 if TYPE_CHECKING:
     from ensemble.store import Run
@@ -95,7 +95,7 @@ def _voters(support: Support) -> Iterator[str]:
         if where.program is not None:
             programs.setdefault(where.program, candidate)
         else:
-            name = where.solver + (" without test-time training" if where.adapted is False else "")
+            name = where.solver + _training(where)
             views.setdefault(name, []).append(f"{where.view or where.engine or 'grid'} ({candidate.log_score:.2f})")
     for name in sorted(views):
         yield f"  {name}, views and log scores: {', '.join(sorted(views[name]))}"
@@ -107,6 +107,12 @@ def _voters(support: Support) -> Iterator[str]:
         yield f"  {where.solver} ({where.engine}), {fit}{cost}: {_cut(where.program or '')}"
     if len(ranked) > MAX_PROGRAMS:
         yield f"  ... and {_count(len(ranked) - MAX_PROGRAMS, 'other program')}"
+
+
+def _training(where: Provenance) -> str:
+    if where.steps:
+        return f" after {_count(where.steps, 'step')} of test-time training"
+    return " without test-time training" if where.adapted is False else ""
 
 
 def _program_order(candidate: Candidate) -> tuple[bool, float, str]:

@@ -110,7 +110,7 @@ def measure(model: GridLM, sequences: Sequence[EncodedSequence], device: torch.d
     model.eval()
     for first in range(0, len(by_length), batch_size):
         part = by_length[first : first + batch_size]
-        batch = collate(part, _PADDED_MULTIPLE).to(device)
+        batch = collate(part).padded(_PADDED_MULTIPLE).to(device)
         logits = model(**batch.inputs()).logits[:, :-1].float()
         wanted = batch.labels[:, 1:]
         scored = wanted != IGNORE
@@ -225,8 +225,10 @@ class Trainer:
 
     def train_step(self, sequences: Sequence[EncodedSequence], lr_scale: float) -> float:
         """Train on a batch at a share of the peak learning rate; return its loss in nats per output token."""
-        multiple = _PADDED_MULTIPLE if self.device.type == "cuda" else 1
-        batch = collate(sequences, multiple).to(self.device)
+        batch = collate(sequences)
+        if self.device.type == "cuda":  # a step on a processor pads by itself
+            batch = batch.padded(_PADDED_MULTIPLE)
+        batch = batch.to(self.device)
         warm = min(1.0, (self.progress.step + 1) / self.config.warmup_steps)
         self.optimizer.set_lr_scale(lr_scale * warm)
         loss = self._gradients(batch)

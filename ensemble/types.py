@@ -45,6 +45,7 @@ class Provenance:
         fits: number of demonstrations reproduced; None if there is no program.
         view: augmented view that gave it (``identity``, ``rotate_90``, ...); None for no view.
         adapted: whether test-time training came before; None for no network.
+        steps: steps of that training; None for no network, and in runs of versions that did not keep it.
         draws: number of equal results that this candidate stands for; 0 for a draft of another solver that this one
             has only judged.
         found_after: processor seconds of the solver until it had the grid; None if not measured, as under a budget of
@@ -62,6 +63,7 @@ class Provenance:
     fits: int | None = None
     view: str | None = None
     adapted: bool | None = None
+    steps: int | None = None
     draws: int = 1
     found_after: float | None = None
     breaks: tuple[str, ...] | None = None

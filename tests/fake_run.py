@@ -21,8 +21,8 @@ def program(task_id, grid, text="input", *, cost=4.0, verified=True, test_index=
     return Candidate(task_id, test_index, grid_from_text(grid), -cost, where)
 
 
-def decoded(task_id, grid, *, view="identity", adapted=True, log_score=-1.0, test_index=0):
-    where = Provenance("neural", "neural", "decode", view=view, adapted=adapted)
+def decoded(task_id, grid, *, view="identity", adapted=True, steps=None, log_score=-1.0, test_index=0):
+    where = Provenance("neural", "neural", "decode", view=view, adapted=adapted, steps=steps)
     return Candidate(task_id, test_index, grid_from_text(grid), log_score, where)
 
 

@@ -125,9 +125,11 @@ def test_nothing_to_encode_is_an_error() -> None:
         encode_pairs([])
 
 
-def test_collate_pads_on_the_right_to_a_multiple() -> None:
+def test_batches_are_padded_on_the_right() -> None:
     short, long = encode_pairs([pair("1", "2")]), encode_pairs([pair("12/34", "5"), pair("1", "2")])
-    batch = collate([short, long], pad_to_multiple=8)
+    batch = collate([short, long])
+    assert batch.tokens.shape == (2, len(long))
+    batch = batch.padded(8)
     assert batch.tokens.shape == batch.labels.shape == (2, 24)
     assert batch.positions.shape == (3, 2, 24)
     assert batch.tokens[0, : len(short)].tolist() == short.tokens.tolist()

@@ -35,6 +35,11 @@ def test_unadapted_votes_are_told_apart():
     assert "neural without test-time training, views" in text
 
 
+def test_steps_of_training_are_said():
+    text = explain(small_run(pool=[decoded("both", "1", adapted=True, steps=40)]), "both")
+    assert "neural after 40 steps of test-time training, views" in text
+
+
 def test_without_answers_nothing_is_called_right_or_wrong():
     text = explain(small_run(answers={}), "both")
     assert "right:" not in text

@@ -57,6 +57,7 @@ def test_candidates_come_back_as_they_were(recorder):
         fits=3,
         view="rot90",
         adapted=False,
+        steps=0,
         draws=4,
         breaks=("colors", "shape"),
     )

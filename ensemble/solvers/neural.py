@@ -118,7 +118,7 @@ class NeuralSolver:
             for test_index in range(len(task.test_inputs)):
                 given = drafts[test_index] if drafts and report.steps >= self.config.inference.judge_from_steps else ()
                 candidates += self.propose(
-                    model, task, test_index, plan, deadline, given, adapted=report.steps > 0, seed=budget.seed
+                    model, task, test_index, plan, deadline, given, steps=report.steps, seed=budget.seed
                 )
         return candidates
 
@@ -206,12 +206,12 @@ class NeuralSolver:
         deadline: float | None,
         drafts: Sequence[Grid] = (),
         *,
-        adapted: bool,
+        steps: int,
         seed: int = 0,
     ) -> list[Candidate]:
         """Decode one test input under the planned views, turn the grids back, score each under all of the views.
 
-        Drafts are scored after them, as far as the time goes.
+        Drafts are scored after them, as far as the time goes. ``steps`` says how long the model was adapted.
         """
         from ensemble.inference import Views, pooled_scores, verify_drafts
         from ensemble.memory import give_back_freed_memory
@@ -225,7 +225,7 @@ class NeuralSolver:
         views = Views(model, plan.views, prompts, plan.max_new_tokens)
         is_greedy = not self.config.inference.min_probability
         accepted, known = verify_drafts(views, drafts if is_greedy else (), deadline)
-        own = Provenance(self.name, "neural", "decode", adapted=adapted)
+        own = Provenance(self.name, "neural", "decode", adapted=steps > 0, steps=steps)
         found = [
             (views.views[row].undo(grid), log_likelihood, replace(own, view=views.views[row].name, engine=engine))
             for row, engine, grid, log_likelihood in self._outputs(
