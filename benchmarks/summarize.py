@@ -66,10 +66,19 @@ def summarize(run: Run, chosen: MergeConfig) -> dict[str, Any]:
 
 
 def _without_folders(info: dict[str, Any]) -> dict[str, Any]:
-    """Return the run's description with the names of files and of replayed runs instead of where they lie."""
-    names = [Path(folder).name for folder in info["config"]["replay"]["runs"]]
-    target = Path(info["target"]).name if Path(info["target"]).is_absolute() else info["target"]
-    return {**info, "target": target, "config": {**info["config"], "replay": {"runs": names}}}
+    """Return the run's description with the names of files, models and replayed runs instead of where they lie."""
+    config = info["config"]
+    shown = {
+        **config,
+        "replay": {"runs": [Path(folder).name for folder in config["replay"]["runs"]]},
+        "neural": {**config["neural"], "model": _name(config["neural"]["model"])},
+    }
+    return {**info, "target": _name(info["target"]), "config": shown}
+
+
+def _name(place: str) -> str:
+    """Return the last part of an absolute path, and anything else as it is."""
+    return Path(place).name if Path(place).is_absolute() else place
 
 
 def _jobs(run: Run) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def test_the_command_trains_goes_on_with_its_settings_and_exports(
     work, out = str(tmp_path / "work"), tmp_path / "out"
     assert main(["pretrain", work, "--steps", "2", "--device", "cpu", *settings]) == 0
     assert main(["pretrain", work, "--steps", "1", "--device", "cpu", "--export", str(out)]) == 0
-    assert "| steps of 2 sequences | 3 |" in (out / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "| sequences in a step | 2 |\n| steps | 3 |\n" in (out / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert main(["pretrain", work]) == 2
     assert "--minutes or --steps" in capsys.readouterr().err
 
@@ -216,7 +216,7 @@ def test_the_model_card_names_data_and_scores(straight: Path, tmp_path: Path) ->
     text = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
     for corpus, _ in prepare(TINY, straight, None).training:
         assert corpus.digest in text
-    assert "| steps of 2 sequences | 20 |" in text
+    assert "| sequences in a step | 2 |\n| steps | 20 |\n" in text
     assert "an early checkpoint" in text
     assert "`arc-agi-1`: ARC-AGI-1 training" in text
     assert "grids up to 4x4," in text
@@ -245,7 +245,7 @@ def test_the_mean_of_runs_from_one_start_ships_with_all_their_figures(straight: 
         assert torch.equal(tensor, mean.to(torch.bfloat16)), name
     text = (tmp_path / "mean" / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "mean of 2 runs' weights" in text
-    assert "| steps of 2 sequences | 2 | 3 |" in text
+    assert "| sequences in a step | 2 | 2 |\n| steps | 2 | 3 |\n" in text
     for work in works:
         assert all(digest in text for digest in open_run(work).sources.digests.values())
     with pytest.raises(ConfigError, match="from one start"):
