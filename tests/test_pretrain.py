@@ -219,7 +219,7 @@ def test_the_model_card_names_data_and_scores(straight: Path, tmp_path: Path) ->
     assert "| sequences in a step | 2 |\n| steps | 20 |\n" in text
     assert "an early checkpoint" in text
     assert "`arc-agi-1`: ARC-AGI-1 training" in text
-    assert "grids up to 4x4," in text
+    assert "| largest grids | 4x4 |\n" in text
     assert "`composed`" in text
     assert "`arc-agi-2`" not in text
     assert "Apache-2.0" in text
@@ -229,7 +229,7 @@ def test_the_model_card_names_the_grids_that_training_reached(tmp_path: Path) ->
     config = TINY.model_copy(update={"curriculum": ((0, 4), (32, 5))})
     train(tmp_path / "work", 2, config=config)
     export(tmp_path / "work", tmp_path / "out")
-    assert "grids up to 4x4," in (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "| largest grids | 4x4 |\n" in (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_the_mean_of_runs_from_one_start_ships_with_all_their_figures(straight: Path, tmp_path: Path) -> None:
