@@ -99,11 +99,8 @@ def _jobs(run: Run) -> dict[str, Any]:
 
 def _training_steps(candidates: dict[str, tuple[Candidate, ...]]) -> dict[str, float] | None:
     """Quartiles and mean of the steps of test-time training over the tasks with known ones; None without any."""
-    known = [
-        max((c.provenance.steps or 0 for c in found if c.provenance.steps is not None), default=None)
-        for found in candidates.values()
-    ]
-    steps = [count for count in known if count is not None]
+    kept = [{c.provenance.steps for c in found if c.provenance.steps is not None} for found in candidates.values()]
+    steps = [max(counts) for counts in kept if counts]
     if len(steps) < 2:
         return None
     lower, middle, upper = quantiles(steps, n=4, method="inclusive")
