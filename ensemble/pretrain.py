@@ -189,7 +189,9 @@ class Trainer:
         self.config, self.work, self.sources, self.device = config, work, sources, device
         self.mixed = has_bfloat16_units(device) if mixed is None else mixed
         shape = model_config(config.hidden_size, config.num_layers, config.num_heads, config.intermediate_size)
-        self.model = build_model(shape, config.seed).to(device).train()
+        # Runs from one start are one network at first, whatever their seeds, so that their mean is one too.
+        seed_of_weights = config.seed if config.start is None else 0
+        self.model = build_model(shape, seed_of_weights).to(device).train()
         self.optimizer: MuonAdamW = build_optimizer(
             self.model, lr=config.lr, adamw_lr=config.adamw_lr, weight_decay=config.weight_decay
         )

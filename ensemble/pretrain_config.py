@@ -15,10 +15,10 @@ class PretrainConfig(Section):
     """Everything that decides what pre-training computes; kept in the work folder and the same for all its chunks."""
 
     seed: int = Field(0, ge=0)
-    """Seed of weights and data."""
+    """Seed of data, and of random weights where there are none to start from."""
     start: str | None = None
     """``embedded`` or a folder with weights to start from, in place of random ones; a wider or deeper network computes
-    the same as them at first."""
+    the same as them at first, and what it has more of does not go by the seed."""
     hidden_size: int = Field(256, ge=64)
     """Width of the network."""
     num_layers: int = Field(6, ge=1)

@@ -94,6 +94,18 @@ def test_a_run_starts_from_a_smaller_network_and_computes_the_same_at_first(
             assert bool(((tensor != before[name]).sum(1) > 0).all()), name
 
 
+def test_runs_of_all_seeds_start_from_the_same_larger_network(straight: Path, tmp_path: Path) -> None:
+    export(straight, tmp_path / "small")
+    larger = {"start": str(tmp_path / "small"), "hidden_size": 128, "num_heads": 2}
+    first, second = (
+        pretrain.Trainer(config, tmp_path / str(seed), prepare(config, tmp_path / str(seed), None), torch.device("cpu"))
+        for seed in (1, 2)
+        for config in (TINY.model_copy(update={"seed": seed, **larger}),)
+    )
+    left, right = first.model.state_dict(), second.model.state_dict()
+    assert all(torch.equal(left[name], right[name]) for name in left)
+
+
 @pytest.mark.parametrize(
     ("smaller", "reason"), [((64, 1, 1, 64), "2 layers, more than the 1"), ((64, 2, 1, 32), "wider than the network")]
 )
