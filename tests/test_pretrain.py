@@ -97,12 +97,12 @@ def test_a_run_starts_from_a_smaller_network_and_computes_the_same_at_first(
 def test_runs_of_all_seeds_start_from_the_same_larger_network(straight: Path, tmp_path: Path) -> None:
     export(straight, tmp_path / "small")
     larger = {"start": str(tmp_path / "small"), "hidden_size": 128, "num_heads": 2}
-    first, second = (
-        pretrain.Trainer(config, tmp_path / str(seed), prepare(config, tmp_path / str(seed), None), torch.device("cpu"))
-        for seed in (1, 2)
-        for config in (TINY.model_copy(update={"seed": seed, **larger}),)
-    )
-    left, right = first.model.state_dict(), second.model.state_dict()
+
+    def weights_at_first(seed: int) -> dict[str, torch.Tensor]:
+        config, work = TINY.model_copy(update={"seed": seed, **larger}), tmp_path / str(seed)
+        return pretrain.Trainer(config, work, prepare(config, work, None), torch.device("cpu")).model.state_dict()
+
+    left, right = weights_at_first(1), weights_at_first(2)
     assert all(torch.equal(left[name], right[name]) for name in left)
 
 
