@@ -48,6 +48,8 @@ class PretrainConfig(Section):
     """Share of the 233 ARC-AGI-2 training tasks that ARC-AGI-1 does not have; 0 leaves them out."""
     composed_tasks: int = Field(20000, ge=1)
     """Composed tasks to make."""
+    composed_seed: int | None = Field(None, ge=0)
+    """Seed of the composed tasks; None: ``seed``. A run can read the tasks that another packed, in another order."""
     found_weight: float = Field(0.0, ge=0)
     """Share of tasks by rules that a search found for training tasks; 0 leaves them out."""
     found_tasks: int = Field(12000, ge=1)

@@ -237,6 +237,22 @@ def test_the_model_card_names_data_and_scores(straight: Path, tmp_path: Path) ->
     assert "Apache-2.0" in text
 
 
+def test_a_run_reads_the_composed_tasks_of_another_in_its_own_order(straight: Path, tmp_path: Path) -> None:
+    def read(work: Path, **changes: int) -> tuple[str, list[int]]:
+        sources = prepare(config := TINY.model_copy(update=changes), work, None)
+        return sources.digests["composed"], first_tokens(config, sources)
+
+    def first_tokens(config: PretrainConfig, sources: training_data.Sources) -> list[int]:
+        stream = pretrain.Trainer(config, tmp_path / "unused", sources, torch.device("cpu")).stream
+        return [int(token) for sequence in stream.batch(0) for token in sequence.tokens]
+
+    digest, tokens = read(straight)
+    same_digest, other_tokens = read(tmp_path / "same", seed=1, composed_seed=0)
+    other_digest, _ = read(tmp_path / "other", seed=1)
+    assert same_digest == digest != other_digest
+    assert other_tokens != tokens
+
+
 def test_the_model_card_names_the_grids_that_training_reached(tmp_path: Path) -> None:
     config = TINY.model_copy(update={"curriculum": ((0, 4), (32, 5))})
     train(tmp_path / "work", 2, config=config)
