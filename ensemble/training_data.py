@@ -93,11 +93,11 @@ def prepare(config: PretrainConfig, work: Path, re_arc: Path | None, rules: Path
         rng = np.random.default_rng(config.seed)
         return pictured_tasks(rng, known, config.pictured_rules, _PICTURED_PAIRS, config.max_side)
 
-    seed = config.seed if config.composed_seed is None else config.composed_seed
+    composed_seed = config.seed if config.composed_seed is None else config.composed_seed
     options = SampleOptions(max_side=config.max_side, min_pairs=_COMPOSED_PAIRS, max_pairs=_COMPOSED_PAIRS)
     builders: tuple[tuple[str, float, Callable[[], _Tasks]], ...] = (
         ("re-arc", config.re_arc_weight, lambda: read(sorted(fit_tasks()))),
-        ("composed", config.composed_weight, lambda: composed_tasks(seed, config.composed_tasks, options)),
+        ("composed", config.composed_weight, lambda: composed_tasks(composed_seed, config.composed_tasks, options)),
         ("found", config.found_weight, found),
         ("pictured", config.pictured_weight, pictured),
         ("arc-agi-1", config.arc_weight, lambda: fit_tasks().items()),

@@ -19,6 +19,7 @@ from ensemble.model import build_model, load_model, model_config
 from ensemble.model_card import export
 from ensemble.pretrain import measure, open_run
 from ensemble.pretrain_config import Chunk, PretrainConfig
+from ensemble.stream import TaskStream
 from ensemble.training_data import prepare
 from tests.test_stream import small_corpus
 
@@ -239,12 +240,10 @@ def test_the_model_card_names_data_and_scores(straight: Path, tmp_path: Path) ->
 
 def test_a_run_reads_the_composed_tasks_of_another_in_its_own_order(straight: Path, tmp_path: Path) -> None:
     def read(work: Path, **changes: int) -> tuple[str, list[int]]:
-        sources = prepare(config := TINY.model_copy(update=changes), work, None)
-        return sources.digests["composed"], first_tokens(config, sources)
-
-    def first_tokens(config: PretrainConfig, sources: training_data.Sources) -> list[int]:
-        stream = pretrain.Trainer(config, tmp_path / "unused", sources, torch.device("cpu")).stream
-        return [int(token) for sequence in stream.batch(0) for token in sequence.tokens]
+        config = TINY.model_copy(update=changes)
+        sources = prepare(config, work, None)
+        batch = TaskStream(sources.training, config.stream_options()).batch(0)
+        return sources.digests["composed"], [int(token) for sequence in batch for token in sequence.tokens]
 
     digest, tokens = read(straight)
     same_digest, other_tokens = read(tmp_path / "same", seed=1, composed_seed=0)
