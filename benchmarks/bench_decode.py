@@ -78,7 +78,8 @@ class Generating(GridLM, GenerationMixin):  # type: ignore[misc]
         positions = torch.stack([self.first_positions[0, :, -1], self.shape.row, self.shape.column])[:, :, None]
         hidden = self.model.embed_tokens(input_ids[:, -1:])
         if self.seen_below is not None:
-            hidden = hidden + seen_at(self.seen_below, positions)
+            prompt = torch.arange(len(hidden))[:, None]
+            hidden = hidden + seen_at(self.seen_below, positions, prompt)
         return inputs | {"input_ids": None, "inputs_embeds": hidden, "position_ids": positions}
 
 

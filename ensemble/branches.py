@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from ensemble.cache import Prefilled, log_probs_of, run
+from ensemble.cache import Prefilled, log_probs_of, run_branches
 from ensemble.decode import Decoded
 from ensemble.encode import MAX_GRID_TOKENS
 from ensemble.formats import format_of
@@ -53,6 +53,13 @@ class _Branches:
         )
 
 
+BRANCHES_SHARE = 0.7
+"""Share of the time that outputs of the expected length may take with branches; slower ones go on without."""
+
+_LEAST_PACE = 0.05
+"""Share of an output that the pace is not asked before."""
+
+
 @torch.inference_mode()
 def decode_above(
     model: PreTrainedModel,
@@ -61,13 +68,15 @@ def decode_above(
     *,
     keep_likeliest: bool = False,
     max_new_tokens: int = MAX_GRID_TOKENS,
+    expected_tokens: int = MAX_GRID_TOKENS,
     deadline: float | None = None,
     shapes: Sequence[tuple[int, int]] | None = None,
 ) -> list[list[Decoded]]:
     """Return for each prompt all outputs of at least this probability, likeliest first.
 
     Leaves ``prefilled`` ready for more. Outputs that are not over after ``max_new_tokens`` or at the deadline
-    (``time.monotonic()``) are left out.
+    (``time.monotonic()``) are left out. Where the pace says that this will be before the end, and ``keep_likeliest``
+    holds, only what greedy decoding gives goes on.
 
     Args:
         model: the network.
@@ -75,6 +84,7 @@ def decode_above(
         min_probability: of a whole output, under the whole vocabulary; with ``shapes`` among what these allow.
         keep_likeliest: follow what greedy decoding gives even where it is less probable.
         max_new_tokens: longest output.
+        expected_tokens: of an output, to tell the pace by.
         deadline: when to end.
         shapes: of the outputs, one for each prompt, where they are known; probabilities are then those given the shape.
     """
@@ -89,16 +99,23 @@ def decode_above(
         seen=prefilled.visible[:, :filled],
         state=task_format.begin(len(prefilled), device, shapes),
     )
-    log_probs = prefilled.log_probs
+    log_probs, started = prefilled.log_probs, time.monotonic()
     try:
-        for _ in range(max_new_tokens):
+        for step in range(max_new_tokens):
             branches = _grow(branches, log_probs, math.log(min_probability), keep_likeliest, shapes is not None)
             done = branches.state.done
             for row in torch.nonzero(done)[:, 0].tolist():
                 grid = task_format.decode_grid(branches.tokens[row].cpu().numpy())
                 found[int(branches.prompt[row])].append(Decoded(grid, float(branches.total[row])))
-            branches = branches.select(torch.nonzero(~done)[:, 0])
-            if not len(branches.prompt) or (deadline is not None and time.monotonic() >= deadline):
+            go_on = ~done
+            if deadline is not None:
+                now, share = time.monotonic(), min(1.0, max(_LEAST_PACE, (step + 1) / expected_tokens))
+                if now >= deadline:
+                    break
+                if keep_likeliest and now - started > share * BRANCHES_SHARE * (deadline - started):
+                    go_on &= branches.likeliest
+            branches = branches.select(torch.nonzero(go_on)[:, 0])
+            if not len(branches.prompt):
                 break
             log_probs = _run(model, prefilled, branches)
     finally:
@@ -132,27 +149,9 @@ def _grow(branches: _Branches, log_probs: Tensor, least: float, keep_likeliest: 
 
 def _run(model: PreTrainedModel, cache: Prefilled, branches: _Branches) -> Tensor:
     """Run the last token of each branch; return the logs ``(R, V)`` for the next ones."""
-    num_prompts, start, device = len(cache), cache.filled, cache.keys.device
-    counts = torch.bincount(branches.prompt, minlength=num_prompts)
-    first = counts.cumsum(0) - counts
-    place = torch.arange(len(branches.prompt), device=device) - first[branches.prompt]
-    widest = int(counts.max())
-    where = branches.prompt, place
-    tokens = torch.zeros(num_prompts, widest, dtype=torch.int64, device=device)
-    tokens[where] = branches.tokens[:, -1]
-    positions = torch.zeros(3, num_prompts, widest, dtype=torch.int64, device=device)
-    positions[:, *where] = branches.state.positions(cache.out_positions[:, branches.prompt])
-    cache.grow(widest)
-    seen = None
-    if widest == 1:
-        # One branch for each prompt is plain decoding, for which there is a faster way.
-        cache.visible[branches.prompt, :start] = branches.seen
-    else:
-        seen = torch.zeros(num_prompts, widest, start + widest, dtype=torch.bool, device=device)
-        seen[*where, :start] = branches.seen
-        seen[:, :, start:] = torch.eye(widest, dtype=torch.bool, device=device)
-    hidden = run(model, cache, tokens, positions, seen)
+    positions = branches.state.positions(cache.out_positions[:, branches.prompt])
+    hidden, place = run_branches(model, cache, branches.tokens[:, -1], positions, branches.prompt, branches.seen)
+    widest = int(place.max()) + 1
     cache.filled += widest
-    own = torch.nn.functional.one_hot(place, widest).bool()
-    branches.seen = torch.cat([branches.seen, own], dim=1)
-    return log_probs_of(model, hidden[where])
+    branches.seen = torch.cat([branches.seen, torch.nn.functional.one_hot(place, widest).bool()], dim=1)
+    return log_probs_of(model, hidden)

@@ -131,30 +131,68 @@ def _reader_of(model: PreTrainedModel) -> Reader | None:
     return Reader(model, torch.bfloat16 if has_bfloat16_units(model.device) else torch.float32)
 
 
-def run(
-    model: PreTrainedModel, cache: Prefilled, tokens: Tensor, positions: Tensor, seen: Tensor | None = None
-) -> Tensor:
+def run(model: PreTrainedModel, cache: Prefilled, tokens: Tensor, positions: Tensor) -> Tensor:
     """Return hidden states ``(B, n, E)`` of new tokens, whose keys and values go to the cache after ``filled``.
+
+    Each of them attends to all visible ones and to those before it.
 
     Args:
         model: the network.
         cache: what has run before.
         tokens: ``(B, n)``.
         positions: ``(3, B, n)``.
-        seen: ``(B, n, filled + n)`` bool: what each new token attends to; by default all visible ones and those before.
     """
-    hidden = model.model.embed_tokens(tokens)
-    if cache.under is not None:
-        hidden = hidden + seen_at(cache.under, positions)
+    prompt = torch.arange(len(tokens), device=tokens.device)[:, None]
+    hidden = _read(model, cache, tokens, positions, prompt)
     if cache.reader is not None:
-        buffers = cache.keys, cache.values, cache.visible, cache.filled
-        return cache.reader.run(hidden, positions, *buffers, seen=seen)
-    return _run(model, cache, hidden, positions, seen)
+        return cache.reader.run(hidden, positions, cache.keys, cache.values, cache.visible, cache.filled)
+    return _run(model, cache, hidden, positions, None)
 
 
-def seen_at(under: Tensor, positions: Tensor) -> Tensor:
-    """Return what tokens at ``positions (3, B, n)`` see of the query, from ``Prefilled.under``: ``(B, n, E)``."""
-    prompt = torch.arange(len(under), device=under.device)[:, None]
+def run_branches(
+    model: PreTrainedModel, cache: Prefilled, tokens: Tensor, positions: Tensor, prompt: Tensor, seen: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return hidden states ``(R, E)`` of one more token of each branch, and the place of each, ``(R,)``.
+
+    A prompt's tokens, none of which sees another, go to its cache behind ``filled`` in their order.
+
+    Args:
+        model: the network.
+        cache: what has run before.
+        tokens: ``(R,)``.
+        positions: ``(3, R)``.
+        prompt: ``(R,)``: the prompt of each branch, those of a prompt next to each other.
+        seen: ``(R, filled)`` bool: what each token attends to beside itself.
+    """
+    start, num_prompts = cache.filled, len(cache)
+    counts = torch.bincount(prompt, minlength=num_prompts)
+    place = torch.arange(len(prompt), device=prompt.device) - (counts.cumsum(0) - counts)[prompt]
+    widest = int(counts.max())
+    cache.grow(widest)
+    hidden = _read(model, cache, tokens, positions, prompt)
+    if cache.reader is not None:
+        return cache.reader.run_each(
+            hidden, positions, prompt, start + place, cache.keys, cache.values, seen, start
+        ), place
+    where = prompt, place
+    together = hidden.new_zeros(num_prompts, widest, hidden.shape[1])
+    together[where] = hidden
+    at = positions.new_zeros(3, num_prompts, widest)
+    at[:, *where] = positions
+    attended = torch.zeros(num_prompts, widest, start + widest, dtype=torch.bool, device=prompt.device)
+    attended[*where, :start] = seen
+    attended[:, :, start:] = torch.eye(widest, dtype=torch.bool, device=prompt.device)
+    return _run(model, cache, together, at, attended)[where], place
+
+
+def _read(model: PreTrainedModel, cache: Prefilled, tokens: Tensor, positions: Tensor, prompt: Tensor) -> Tensor:
+    """Return what the first layer reads of new tokens, which are of these prompts."""
+    hidden: Tensor = model.model.embed_tokens(tokens)
+    return hidden if cache.under is None else hidden + seen_at(cache.under, positions, prompt)
+
+
+def seen_at(under: Tensor, positions: Tensor, prompt: Tensor) -> Tensor:
+    """Return what tokens at ``positions (3, ...)`` see of the query, from ``Prefilled.under``: ``(..., E)``."""
     row, column = positions[1:].clamp(max=MAX_SIDE)  # outputs that are over may go on
     return under[prompt, row, column]
 

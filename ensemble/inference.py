@@ -34,15 +34,22 @@ class Views:
         views: in which the prompts show the task.
         prompts: one for each view.
         max_new_tokens: longest output.
+        expected_tokens: of an output.
 
     Attributes:
         together: views that run together.
     """
 
     def __init__(
-        self, model: PreTrainedModel, views: Sequence[View], prompts: Sequence[EncodedSequence], max_new_tokens: int
+        self,
+        model: PreTrainedModel,
+        views: Sequence[View],
+        prompts: Sequence[EncodedSequence],
+        max_new_tokens: int,
+        expected_tokens: int,
     ) -> None:
         self.model, self.views, self.max_new_tokens = model, views, max_new_tokens
+        self._expected_tokens = expected_tokens
         self.together = len(prompts)
         self._prompts = prompts
         self._kept: Prefilled | None = None
@@ -74,6 +81,7 @@ class Views:
                 min_probability,
                 keep_likeliest=True,
                 max_new_tokens=self.max_new_tokens,
+                expected_tokens=self._expected_tokens,
                 deadline=deadline,
                 shapes=None if shapes is None else [shapes[row] for row in rows],
             )

@@ -1,15 +1,16 @@
 import itertools
 import math
+from typing import Any
 
 import pytest
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from dsl.grid import Grid, as_grid, grid_from_text, grid_key
+from dsl.grid import Grid, GridKey, as_grid, grid_from_text, grid_key
 from dsl.task import Example
 from ensemble.branches import decode_above
-from ensemble.cache import Prefilled, prefill
-from ensemble.decode import Sampling, decode_greedy, score_grids
+from ensemble.cache import Prefilled, prefill, run_branches
+from ensemble.decode import Decoded, Sampling, decode_greedy, score_grids
 from ensemble.encode import END, END_OF_ROW
 from ensemble.formats import format_of
 from ensemble.model import build_model, load_model
@@ -105,6 +106,39 @@ def test_the_likeliest_output_is_that_of_greedy_decoding(model: PreTrainedModel,
             assert outputs[0].log_likelihood == pytest.approx(one.log_likelihood, abs=1e-3)
     again = decode_greedy(model, cache, max_new_tokens=30)
     assert [one.log_likelihood for one in again] == pytest.approx([one.log_likelihood for one in greedy], abs=1e-4)
+
+
+def test_where_time_runs_short_only_the_likeliest_output_goes_on(
+    model: PreTrainedModel, cache: Prefilled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock goes on by a second at each look at it."""
+
+    most = 0
+
+    def counted(*arguments: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        nonlocal most
+        most = max(most, len(arguments[2]))
+        return run_branches(*arguments)
+
+    def grids(outputs: list[list[Decoded]]) -> list[set[GridKey]]:
+        return [{grid_key(one.grid) for one in mine if one.grid is not None} for mine in outputs]
+
+    def found(deadline: float) -> list[set[GridKey]]:
+        nonlocal most
+        looks, most = itertools.count(), 0
+        monkeypatch.setattr("ensemble.branches.time.monotonic", lambda: float(next(looks)))
+        outputs = decode_above(
+            model, cache, 1e-3, keep_likeliest=True, max_new_tokens=24, expected_tokens=24, deadline=deadline
+        )
+        return grids(outputs)
+
+    monkeypatch.setattr("ensemble.branches.run_branches", counted)
+    expected = grids(decode_above(model, cache, 0.999999, keep_likeliest=True, max_new_tokens=24))
+    assert all(map(set.issuperset, found(1e6), expected))
+    assert most > len(QUERIES)
+    assert all(map(set.issuperset, found(26.0), expected))
+    assert most == len(QUERIES)
+    assert not any(found(1.0))
 
 
 def test_draws_repeat_with_their_seed_and_follow_the_temperature(model: PreTrainedModel, cache: Prefilled) -> None:

@@ -57,19 +57,32 @@ def test_gate_forward_and_backward(dtype: torch.dtype) -> None:
 
 
 @DTYPES
-def test_one_token_attends_to_the_visible_entries_and_itself(dtype: torch.dtype) -> None:
-    query, keys, values = (
-        random(2, 3, 16, dtype=dtype),
-        random(2, 3, 9, 16, dtype=dtype),
-        random(2, 3, 9, 16, dtype=dtype),
+def test_new_tokens_attend_to_their_own_visible_entries_and_themselves(dtype: torch.dtype) -> None:
+    query = random(3, 3, 16, dtype=dtype)
+    keys, values = random(2, 3, 9, 16, dtype=dtype), random(2, 3, 9, 16, dtype=dtype)
+    visible = torch.zeros(3, 9, dtype=torch.bool)
+    visible[0, :6] = visible[1, 0] = visible[1, 3:5] = visible[2, 2:4] = True
+    sequence, place = torch.tensor([0, 1, 1]), torch.tensor([6, 6, 7])
+    keys[:, :, 8] = float("nan")  # beyond the new tokens
+    mixed = torch.empty(3, 3, 16, dtype=dtype)
+    fused.attend_one(
+        array(query),
+        array(keys),
+        array(values),
+        array(visible),
+        6,
+        array(sequence),
+        array(place),
+        array(torch.empty(7)),
+        array(mixed),
     )
-    visible = torch.tensor([[True] * 6 + [False] * 3, [True, False, False, True, True, False, False, False, False]])
-    keys[:, :, 7:] = float("nan")  # beyond the new token
-    mixed = torch.empty(2, 3, 16, dtype=dtype)
-    fused.attend_one(array(query), array(keys), array(values), array(visible), 6, array(torch.empty(7)), array(mixed))
-    seen = visible[:, :7].clone()
-    seen[:, 6] = True
+    seen = visible[:, :8].clone()
+    seen[torch.arange(3), place] = True
     expected = functional.scaled_dot_product_attention(
-        query.float()[:, :, None], keys[:, :, :7].float(), values[:, :, :7].float(), seen[:, None, None], scale=1.0
+        query.float()[:, :, None],
+        keys[sequence, :, :8].float(),
+        values[sequence, :, :8].float(),
+        seen[:, None, None],
+        scale=1.0,
     )
     assert_near(mixed, expected[:, :, 0])

@@ -34,7 +34,7 @@ def full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
 def views_of(model: GridLM, count: int = 8) -> Views:
     views = inference_views(count, len(TRAIN), seed=1)
     prompts = [encode_pairs(view.examples(TRAIN), query=view.grid(TASK.test_inputs[0])) for view in views]
-    return Views(model, views, prompts, 60)
+    return Views(model, views, prompts, 60, 20)
 
 
 def solver_of(model: GridLM, **settings: Any) -> NeuralSolver:

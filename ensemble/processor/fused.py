@@ -309,42 +309,57 @@ def _exponentials(numbers: Wide, largest: Any, count: int) -> None:
 
 @njit(cache=True, fastmath=_ANY_ORDER)
 def attend_one(
-    query: Narrow, keys: Narrow, values: Narrow, visible: NDArray[np.bool_], filled: int, scores: Wide, mixed: Narrow
+    query: Narrow,
+    keys: Narrow,
+    values: Narrow,
+    visible: NDArray[np.bool_],
+    filled: int,
+    sequence: NDArray[np.int64],
+    place: NDArray[np.int64],
+    scores: Wide,
+    mixed: Narrow,
 ) -> None:
-    """Attend from one new token of each sequence to those before it and itself.
+    """Attend from new tokens, each to itself and to those before it that its sequence or its branch of one has.
 
     Args:
-        query: ``(B, H, D)``, scaled.
-        keys: ``(B, H, C, D)``; the new token's is at ``filled``.
+        query: ``(R, H, D)``, scaled.
+        keys: ``(B, H, C, D)``.
         values: likewise.
-        visible: ``(B, C)``: which of the first ``filled`` hold a token.
-        filled: entries before the new token.
-        scores: ``(C,)``, overwritten; its dtype is that of the sums.
-        mixed: ``(B, H, D)``, written.
+        visible: ``(R, C)``: which of the first ``filled`` entries each token attends to.
+        filled: entries before the new tokens.
+        sequence: ``(R,)``: the sequence of each token, below ``B``.
+        place: ``(R,)``: its own entry, from ``filled`` on.
+        scores: ``(filled + 1,)``, overwritten; its dtype is that of the sums.
+        mixed: ``(R, H, D)``, written.
     """
     num_rows, num_heads, size = query.shape
     wanted, total = np.empty(size, scores.dtype), np.empty(size, scores.dtype)
-    for b in range(num_rows):
+    entries = np.empty(filled + 1, np.int64)
+    for r in range(num_rows):
+        b, count = sequence[r], 0
+        for c in range(filled):
+            if visible[r, c]:
+                entries[count] = c
+                count += 1
+        entries[count] = place[r]
+        count += 1
         for h in range(num_heads):
             for d in range(size):
-                wanted[d] = _widen(query[b, h, d])
+                wanted[d] = _widen(query[r, h, d])
                 total[d] = 0
             largest = scores.dtype.type(-np.inf)
-            for c in range(filled + 1):
-                scores[c] = 0
-                if c == filled or visible[b, c]:
-                    score = scores.dtype.type(0)
-                    for d in range(size):
-                        score += wanted[d] * _widen(keys[b, h, c, d])
-                    scores[c] = score
-                    largest = max(largest, score)
-            _exponentials(scores, largest, filled + 1)
+            for k in range(count):
+                line, score = keys[b, h, entries[k]], scores.dtype.type(0)
+                for d in range(size):
+                    score += wanted[d] * _widen(line[d])
+                scores[k] = score
+                largest = max(largest, score)
+            _exponentials(scores, largest, count)
             weights = scores.dtype.type(0)
-            for c in range(filled + 1):
-                if c == filled or visible[b, c]:
-                    weight = scores[c]
-                    weights += weight
-                    for d in range(size):
-                        total[d] += weight * _widen(values[b, h, c, d])
+            for k in range(count):
+                line, weight = values[b, h, entries[k]], scores[k]
+                weights += weight
+                for d in range(size):
+                    total[d] += weight * _widen(line[d])
             for d in range(size):
-                mixed[b, h, d] = _narrow(total[d] / weights, mixed)
+                mixed[r, h, d] = _narrow(total[d] / weights, mixed)

@@ -1,4 +1,4 @@
-"""One new token of each sequence through all layers of ``GridLM`` in a single compiled call.
+"""New tokens, one of each sequence or branch of one, through all layers of ``GridLM`` in a single compiled call.
 
 A step of decoding is a few hundred thousand multiplications for each row, and takes less time than calling PyTorch for
 each of its products would. Activations are float32; weights, keys and values are narrow or wide, as in
@@ -47,19 +47,18 @@ def multiply(rows: Wide, weight: Narrow, result: Wide) -> None:
 
 
 @njit(cache=True)
-def _store(part: Wide, entries: Narrow, place: int) -> None:
-    """Write ``part (B, H, 1, D)`` to ``entries (B, H, C, D)`` at a place."""
+def _store(part: Wide, entries: Narrow, sequence: NDArray[np.int64], place: NDArray[np.int64]) -> None:
+    """Write each row of ``part (R, H, 1, D)`` to ``entries (B, H, C, D)`` at its sequence and place."""
     num_rows, num_heads, _, size = part.shape
-    for b in range(num_rows):
+    for r in range(num_rows):
         for h in range(num_heads):
             for d in range(size):
-                entries[b, h, place, d] = _narrow(part[b, h, 0, d], entries)
+                entries[sequence[r], h, place[r], d] = _narrow(part[r, h, 0, d], entries)
 
 
 @njit(cache=True)
 def run_layers(
     hidden: Wide,
-    num_rows: int,
     cos: Wide,
     sin: Wide,
     attention: Narrow,
@@ -72,13 +71,14 @@ def run_layers(
     values: Narrow,
     visible: NDArray[np.bool_],
     filled: int,
+    sequence: NDArray[np.int64],
+    place: NDArray[np.int64],
 ) -> None:
-    """Add to ``hidden`` what all layers add to it, and write keys and values at ``filled``.
+    """Add to ``hidden`` what all layers add to it, and write keys and values at each token's place.
 
     Args:
-        hidden: ``(N, E)`` float32, embeddings of the new tokens; rows from ``num_rows`` on make ``N`` a multiple of 8.
-        num_rows: sequences, ``B``.
-        cos: ``(B, 1, D // 2)``.
+        hidden: ``(N, E)`` float32, embeddings of the new tokens; rows from ``R`` on make ``N`` a multiple of 8.
+        cos: ``(R, 1, D // 2)``.
         sin: likewise.
         attention: ``(L, 3 * A, E)``; these four as in ``processor.stacked.Folded``.
         mixed: ``(L, E, A)``.
@@ -88,10 +88,12 @@ def run_layers(
         eps: added to mean squares.
         keys: ``(L, B, H, C, D)``.
         values: likewise.
-        visible: ``(B, C)``: which of the first ``filled`` entries hold a token.
-        filled: entries before the new token.
+        visible: ``(R, C)``: which of the first ``filled`` entries each token attends to.
+        filled: entries before the new tokens.
+        sequence: ``(R,)``: the sequence of each token, below ``B``.
+        place: ``(R,)``: its own entry, from ``filled`` on.
     """
-    count = len(hidden)
+    count, num_rows = len(hidden), len(sequence)
     num_heads, size = keys.shape[2], keys.shape[4]
     normed, added = np.empty_like(hidden), np.empty_like(hidden)
     scales, head_scales = np.empty(count, np.float32), np.empty((num_rows, 1, 2, num_heads), np.float32)
@@ -106,9 +108,9 @@ def run_layers(
         norm(hidden, eps, normed, scales)
         multiply(normed, attention[k], projected)
         turn_heads(split, head_norms[k], cos, sin, eps, head_scales, heads)
-        _store(heads[1], keys[k], filled)
-        _store(heads[2], values[k], filled)
-        attend_one(heads[0, :, :, 0], keys[k], values[k], visible, filled, scores, mixed_heads)
+        _store(heads[1], keys[k], sequence, place)
+        _store(heads[2], values[k], sequence, place)
+        attend_one(heads[0, :, :, 0], keys[k], values[k], visible, filled, sequence, place, scores, mixed_heads)
         multiply(seen, mixed[k], added)
         hidden += added
         norm(hidden, eps, normed, scales)

@@ -1,13 +1,13 @@
 """``GridLM`` on a processor without gradients, written out: prompts into a key-value cache, and tokens after them.
 
-The counterpart of ``processor.written`` for decoding and scoring; one new token of each sequence goes through all
-layers in one call (``processor.one_token``).
+The counterpart of ``processor.written`` for decoding and scoring; one new token of each sequence, or of each of its
+branches, goes through all layers in one call (``processor.one_token``).
 """
 
 import torch
 from torch import Tensor
 
-from ensemble.attention import additive_mask, attend_forward, cache_mask
+from ensemble.attention import attend_forward, cache_mask
 from ensemble.model import GridLM
 from ensemble.processor import fused
 from ensemble.processor.one_token import ROWS, run_layers
@@ -37,7 +37,6 @@ class Reader:
         visible: Tensor,
         filled: int,
         ends: Tensor | None = None,
-        seen: Tensor | None = None,
     ) -> Tensor:
         """Return normed hidden states ``(B, n, E)`` float32 of new tokens, and write their keys and values.
 
@@ -49,21 +48,18 @@ class Reader:
             visible: ``(B, C)`` bool: entries before ``filled`` that hold a token.
             filled: entries in use; the new tokens follow.
             ends: ``(B,)``: the only tokens of a first run whose hidden states are wanted, ``(B, 1, E)``.
-            seen: ``(B, n, filled + n)`` bool: what each new token attends to, in place of ``visible`` and those before.
         """
         num_rows, new, width = read.shape
+        if new == 1 and filled:
+            sequence = torch.arange(num_rows)
+            each = read[:, 0], positions[:, :, 0], sequence, torch.full_like(sequence, filled)
+            return self.run_each(*each, keys, values, visible, filled)[:, None]
         folded, eps, end = self._folded, self._eps, filled + new
         hidden = read.reshape(-1, width).clone()
         cos, sin = self._turns(positions)
-        if new == 1 and filled and seen is None:
-            return self._run_one(hidden, cos, sin, keys, values, visible, filled)
         normed, scales = torch.empty_like(hidden, dtype=self.dtype), hidden.new_empty(len(hidden))
         heads = torch.empty(3, num_rows, self._num_heads, new, self._size, dtype=self.dtype)
-        mask = None
-        if seen is not None:
-            mask = additive_mask(seen, self.dtype)
-        elif filled:
-            mask = cache_mask(visible, filled, new, self.dtype)
+        mask = cache_mask(visible, filled, new, self.dtype) if filled else None
         turns = array(cos), array(sin), eps, array(hidden.new_empty(num_rows, new, 2, self._num_heads)), array(heads)
         norms, into = array(folded.head_norms), (eps, array(normed), array(scales))
         wide = array(hidden)
@@ -90,17 +86,36 @@ class Reader:
             fused.add_and_norm(wide, array(inner @ folded.down[k].T), *into)
         return (hidden * scales[:, None] * self._last_norm).view(num_rows, new, -1)
 
-    def _run_one(
-        self, hidden: Tensor, cos: Tensor, sin: Tensor, keys: Tensor, values: Tensor, visible: Tensor, filled: int
+    def run_each(
+        self,
+        read: Tensor,
+        positions: Tensor,
+        sequence: Tensor,
+        place: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        visible: Tensor,
+        filled: int,
     ) -> Tensor:
-        """Return normed hidden states ``(B, 1, E)`` of one new token of each sequence."""
-        num_rows, width = hidden.shape
-        padded = hidden.new_zeros(-(-num_rows // ROWS) * ROWS, width)
-        padded[:num_rows] = hidden
+        """Return normed hidden states ``(R, E)`` float32 of new tokens that do not see each other.
+
+        Args:
+            read: ``(R, E)`` float32: what the first layer reads of the tokens.
+            positions: ``(3, R)``.
+            sequence: ``(R,)``: which sequence each of them goes on.
+            place: ``(R,)``: where its key and value go, from ``filled`` on.
+            keys: ``(L, B, H, C, D)``, of the reader's dtype.
+            values: likewise.
+            visible: ``(R, C)`` bool: which entries before ``filled`` each of them attends to.
+            filled: entries in use.
+        """
+        num_rows, width = read.shape
+        padded = read.new_zeros(-(-num_rows // ROWS) * ROWS, width)
+        padded[:num_rows] = read
+        cos, sin = self._turns(positions[:, :, None])
         folded = self._folded
         run_layers(
             array(padded),
-            num_rows,
             array(cos),
             array(sin),
             array(folded.attention),
@@ -113,10 +128,12 @@ class Reader:
             array(values),
             array(visible),
             filled,
+            array(sequence),
+            array(place),
         )
         hidden = padded[:num_rows]
         scales = (hidden.square().mean(1, keepdim=True) + self._eps).rsqrt()
-        return (hidden * scales * self._last_norm)[:, None]
+        return hidden * scales * self._last_norm
 
 
 def _until(ends: Tensor, length: int, dtype: torch.dtype) -> Tensor:

@@ -34,10 +34,17 @@ INFERENCE_SHARE = 0.5
 """Share of the time that inference may take; above it, fewer views are decoded."""
 MIN_TOKENS = 128
 """Shortest context to try where memory does not hold a longer one."""
-_BRANCHES = 2
-"""Outputs of a view that a search for all likely ones is planned as."""
-_SAFETY = 1.4
-"""Inference is planned this much longer than a first measurement says: other work on the machine varies."""
+DRAFTS_SHARE = 0.1
+"""Most of the time that is kept back for judging drafts; there are many, and most differ little."""
+_BRANCHES = 1.2
+"""Time of a search for all likely outputs, in that of the likeliest alone: few views have more than one, and a search
+that falls behind goes on with the likeliest."""
+_SAFETY = 1.3
+"""Inference is planned this much longer than measured: other work on the machine varies."""
+_STEPS = 4
+"""Tokens decoded to measure a step."""
+_QUICK_SECONDS = 1.0
+"""A prompt that takes longer is measured once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +54,14 @@ class Plan:
     Attributes:
         views: the views to decode and score.
         max_new_tokens: longest output.
+        expected_tokens: of the output of each test input: those of its shape where that is known, else as many as
+            any grid shown has.
         inference_seconds: what is kept back for inference; 0 when steps bound the work.
     """
 
     views: tuple[View, ...]
     max_new_tokens: int
+    expected_tokens: tuple[int, ...]
     inference_seconds: float
 
 
@@ -145,7 +155,7 @@ class NeuralSolver:
         if can_write_out(model):
             pairs = tuple(Example(grid, grid) for grid in map(grid_from_text, ("12", "3/4")))
             task = Task("warm-up", pairs, (pairs[0].input,))
-            _measure(model, self.prompt(task, 0, inference_views(1, len(pairs), 0)[0]))
+            _Speed(model, self.prompt(task, 0, inference_views(1, len(pairs), 0)[0])).step_seconds(1)
             self.solve(task, Budget(60.0, steps=1))
             make_auxiliary = self.auxiliary(model, task)  # one step does not come that far
             if make_auxiliary is not None:
@@ -181,21 +191,32 @@ class NeuralSolver:
         longest = max(len(task_format.grid_tokens(grid)) for grid in [*seen, *task.test_inputs])
         # Twice what any shown grid needs: an output beyond it is rare, and a model that runs on is cut off.
         max_new_tokens = min(inference.max_new_tokens or task_format.max_grid_tokens, 2 * longest + MAX_SIDE)
+        shapes = [self._shape_of(task, k) for k in range(len(task.test_inputs))]
+        outputs = tuple(
+            longest if shape is None else len(task_format.grid_tokens(seal(np.zeros(shape, np.uint8))))
+            for shape in shapes
+        )
         if deadline is None:
-            return Plan(views, max_new_tokens, 0.0)
+            return Plan(views, max_new_tokens, outputs, 0.0)
         prompts = [self.prompt(task, k, views[0]) for k in range(len(task.test_inputs))]
-        costs = _measure(model, prompts[0])
+        speed = _Speed(model, prompts[0])
         left = deadline - time.monotonic()
-        outputs = (_BRANCHES if inference.min_probability else 1) + inference.samples
 
         def seconds_of(count: int) -> float:
-            return _SAFETY * costs.seconds(prompts, longest, count, outputs, num_drafts)
+            each = 1 if inference.min_probability == 0 else _BRANCHES
+            decode = sum(outputs) * speed.step_seconds(count) * (each + inference.samples)
+            prefill = count * sum(map(len, prompts)) * speed.prefill_seconds_per_token
+            # A scored token attends to the whole prompt, a prompt's to half of it.
+            grid = count * sum(outputs) * 2 * speed.prefill_seconds_per_token
+            own = (count if inference.min_probability else (count + 1) / 2) + count * inference.samples
+            return _SAFETY * (prefill + decode + own * grid) + min(_SAFETY * num_drafts * grid, DRAFTS_SHARE * left)
 
         count = len(views)
-        while count > 1 and seconds_of(count) > INFERENCE_SHARE * left:
-            count = (count + 1) // 2
         seconds = seconds_of(count)
-        return Plan(views[:count], max_new_tokens, seconds)
+        while count > 1 and seconds > INFERENCE_SHARE * left:
+            count = (count + 1) // 2
+            seconds = seconds_of(count)
+        return Plan(views[:count], max_new_tokens, outputs, seconds)
 
     def propose(
         self,
@@ -222,7 +243,7 @@ class NeuralSolver:
             now = time.monotonic()
             deadline = now + (deadline - now) / (len(task.test_inputs) - test_index)
         prompts = [self.prompt(task, test_index, view) for view in plan.views]
-        views = Views(model, plan.views, prompts, plan.max_new_tokens)
+        views = Views(model, plan.views, prompts, plan.max_new_tokens, plan.expected_tokens[test_index])
         is_greedy = not self.config.inference.min_probability
         accepted, known = verify_drafts(views, drafts if is_greedy else (), deadline)
         own = Provenance(self.name, "neural", "decode", adapted=steps > 0, steps=steps)
@@ -307,34 +328,32 @@ class NeuralSolver:
         return dict(zip(sorted(wrong), found, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class _Costs:
-    """Measured times of the model on one prompt."""
+class _Speed:
+    """Times of the model on one prompt.
 
-    prefill_seconds_per_token: float
-    step_seconds: float
+    Attributes:
+        prefill_seconds_per_token: of the prompt.
+    """
 
-    def seconds(
-        self, prompts: Sequence[EncodedSequence], output_tokens: int, views: int, outputs: int, num_drafts: int
-    ) -> float:
-        """Estimate prefill, decoding and scoring of the prompts under some views, with outputs of each and drafts."""
-        prompt_tokens = sum(len(prompt) for prompt in prompts)
-        prefill = views * prompt_tokens * self.prefill_seconds_per_token
-        # Decoding one more prompt in a batch costs about half as much as decoding the first.
-        decode = len(prompts) * outputs * output_tokens * self.step_seconds * 0.5 * (views + 1)
-        # Half of the outputs are other grids; a scored token attends to the whole prompt, a prompt's to half of it.
-        grids = len(prompts) * (views * outputs / 2 + num_drafts)
-        score = grids * views * output_tokens * 2 * self.prefill_seconds_per_token
-        return prefill + decode + score
+    def __init__(self, model: "PreTrainedModel", prompt: EncodedSequence) -> None:
+        from ensemble.cache import prefill
 
+        self._model = model
+        for _ in range(2):  # the first run of a shape prepares for it
+            started = time.monotonic()
+            self._prefilled = prefill(model, [prompt], _STEPS)
+            seconds = time.monotonic() - started
+            if seconds > _QUICK_SECONDS:
+                break
+        self.prefill_seconds_per_token = seconds / len(prompt)
 
-def _measure(model: "PreTrainedModel", prompt: EncodedSequence) -> _Costs:
-    from ensemble.cache import prefill
-    from ensemble.decode import decode_greedy
+    def step_seconds(self, views: int) -> float:
+        """Return the time of one token of each of so many views."""
+        import torch
 
-    steps = 4
-    started = time.monotonic()
-    prefilled = prefill(model, [prompt], steps)
-    ran = time.monotonic()
-    decode_greedy(model, prefilled, max_new_tokens=steps)
-    return _Costs((ran - started) / len(prompt), (time.monotonic() - ran) / (steps - 1))
+        from ensemble.decode import decode_greedy
+
+        together = self._prefilled.select(torch.zeros(views, dtype=torch.int64, device=self._prefilled.keys.device))
+        started = time.monotonic()
+        decode_greedy(self._model, together, max_new_tokens=_STEPS)
+        return (time.monotonic() - started) / (_STEPS - 1)
