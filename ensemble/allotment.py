@@ -47,16 +47,24 @@ class Allotment:
         self._most = MOST_TIMES * total_seconds / len(weights) if weights else 0.0
 
     def order(self) -> list[str]:
-        """Return the tasks that have not begun, those of most weight first: no worker has a long one at the end."""
-        return sorted(self._weights, key=lambda name: -self._weights[name])
+        """Return the tasks that have not begun, those of most weight last: what others leave over goes to them."""
+        return sorted(self._weights, key=lambda name: self._weights[name])
 
     def take(self, name: str) -> float:
         """Return the seconds of a task that begins now."""
-        share = self._weights[name] / sum(self._weights.values())
+        seconds = min(self._most, self._weights[name] * self._seconds_per_weight())
         del self._weights[name]
-        seconds = min(self._most, self._left * share)
         self._left -= seconds
         return seconds
+
+    def _seconds_per_weight(self) -> float:
+        """Return what tasks get that have less than the most, when all of the time is given."""
+        left, weight = self._left, sum(self._weights.values())
+        for largest in sorted(self._weights.values(), reverse=True):
+            if largest * left <= self._most * weight or weight <= largest:
+                break
+            left, weight = left - self._most, weight - largest
+        return max(0.0, left) / weight
 
     def give_back(self, seconds: float) -> None:
         """Add what a task left over of its time; what it took beyond (below 0) is nobody's loss: all have some time."""

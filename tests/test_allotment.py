@@ -43,6 +43,15 @@ def test_more_doubt_has_no_less_time(weights):
     assert all(seconds[a] <= seconds[b] * (1 + 1e-9) for a, b in itertools.pairwise(ranked))
 
 
+def test_what_is_left_over_comes_to_the_tasks_of_most_weight():
+    allotment = Allotment({"doubtful": 8.0, "sure": 1.0, "likely": 1.0}, 100.0)
+    assert allotment.order() == ["sure", "likely", "doubtful"]
+    for name in allotment.order()[:2]:
+        assert allotment.take(name) == pytest.approx(10.0)
+        allotment.give_back(10.0 if name == "likely" else 0.0)
+    assert allotment.take("doubtful") == pytest.approx(90.0)
+
+
 def test_no_tasks_need_no_time():
     assert allot({}, 10.0) == {}
 
