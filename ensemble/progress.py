@@ -74,7 +74,8 @@ class Tally(Observer):
     def seconds_left(self) -> float | None:
         """Return an estimate of the time to the end, by the tasks done so far; None before the first one.
 
-        It is never above what the tasks that are left may take.
+        It is never above what the tasks that are left may take, and just that where they share the time: those that
+        have most of it come last.
         """
         fresh = self.done - self.restored
         if fresh < 1 or self._first_start is None:
@@ -82,10 +83,10 @@ class Tally(Observer):
         seconds = (time.monotonic() - self._first_start) / fresh * (self.total - self.done)
         if any(is_bound_by_work(solver, self._config) for solver in self._config.solvers):
             return seconds
-        most = self._config.seconds * (self.total - self.done)
         if self._config.share_time:
-            most = max(0.0, self._config.seconds * (self.total - self.restored) - self._spent_seconds)
-        return min(seconds, most / len(self._slots))
+            left = self._config.seconds * (self.total - self.restored) - self._spent_seconds
+            return max(0.0, left) / len(self._slots)
+        return min(seconds, self._config.seconds * (self.total - self.done) / len(self._slots))
 
     def summary(self) -> str:
         """Return one line: done, solved, failed, time left."""

@@ -86,8 +86,12 @@ def test_the_time_left_is_that_of_the_tasks_done_so_far_without_compiling(monkey
 
 def test_the_time_left_is_not_above_what_the_tasks_left_may_take(monkeypatch):
     assert clocked(monkeypatch, seconds=10.0).seconds_left == pytest.approx(10.0 * 4 / 2)
-    shared = clocked(monkeypatch, seconds=8.0, share_time=True)
-    assert shared.seconds_left == pytest.approx((8.0 * 5 - 6.0) / 2)
+
+
+def test_tasks_that_share_their_time_take_all_of_it_the_longest_last(monkeypatch):
+    for seconds in (8.0, 80.0):
+        shared = clocked(monkeypatch, seconds=seconds, share_time=True)
+        assert shared.seconds_left == pytest.approx((seconds * 5 - 6.0) / 2)
 
 
 def test_both_outputs_of_a_task_must_be_right():
