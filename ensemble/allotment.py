@@ -10,8 +10,8 @@ from ensemble.config import MergeConfig
 from ensemble.merge import cells_of, probability_right
 from ensemble.types import Candidate
 
-LEAST_DOUBT = 0.05
-"""Doubt of a task whose attempts seem certain: of the ``dev`` tasks with less, programs get 2 of 58 wrong."""
+LEAST_DOUBT = 0.01
+"""Doubt of a task whose attempts seem certain: the odds are not that exact."""
 MANY_CELLS = 1500
 """Cells of a task from which on it is large: so many steps of training as count take too much of the others' time."""
 LARGE_SHARE = 0.3

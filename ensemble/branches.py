@@ -20,6 +20,11 @@ from ensemble.encode import MAX_GRID_TOKENS
 from ensemble.formats import format_of
 from ensemble.formats.grammar import GridState
 
+BRANCHES_SHARE = 0.7
+"""Share of the time that outputs of the expected length may take with branches; slower ones go on without."""
+_LEAST_PACE = 0.05
+"""Share of an output that the pace is not asked before."""
+
 
 @dataclass(slots=True)
 class _Branches:
@@ -51,13 +56,6 @@ class _Branches:
             self.seen[rows],
             self.state.select(rows),
         )
-
-
-BRANCHES_SHARE = 0.7
-"""Share of the time that outputs of the expected length may take with branches; slower ones go on without."""
-
-_LEAST_PACE = 0.05
-"""Share of an output that the pace is not asked before."""
 
 
 @torch.inference_mode()

@@ -154,11 +154,15 @@ def cells_of(task: Task) -> int:
 
 
 def probability_right(task: Task, candidates: Iterable[Candidate], config: MergeConfig) -> float:
-    """Return the probability, by the odds of ``log_odds``, that the likeliest attempts are right for a whole task."""
+    """Return the probability that the likeliest attempts are right for a whole task.
+
+    Grids of one test input exclude each other: one of log odds ``o`` (``log_odds``) weighs ``exp(o)``, that none is
+    right weighs 1.
+    """
     right = 1.0
     for pool in pools_of(task, heard(task, candidates, config)):
-        best = sorted(log_odds(pool).values(), reverse=True)[:NUM_ATTEMPTS]
-        right *= min(1.0, math.fsum(1.0 / (1.0 + math.exp(-odds)) for odds in best))
+        weights = sorted((math.exp(odds) for odds in log_odds(pool).values()), reverse=True)
+        right *= math.fsum(weights[:NUM_ATTEMPTS]) / (1.0 + math.fsum(weights))
     return right
 
 

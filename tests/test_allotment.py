@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dsl.task import Example, Task
 from ensemble.allotment import LARGE_SHARE, LEAST_DOUBT, MANY_CELLS, MOST_TIMES, Allotment, weight_of
 from ensemble.config import MergeConfig
-from ensemble.merge import cells_of
+from ensemble.merge import cells_of, probability_right
 from ensemble.types import Candidate, Provenance
 from tests.tasks import small_task
 
@@ -86,6 +86,13 @@ def test_a_task_without_candidates_weighs_most():
     assert nothing == cells
     assert likely == pytest.approx(0.1 * cells)
     assert certain == pytest.approx(LEAST_DOUBT * cells)
+
+
+def test_grids_that_programs_find_as_likely_exclude_each_other():
+    task, config = small_task("a"), MergeConfig(invariants=False)
+    three = [program(task, 0.9, np.full((1, 1 + k), 1, np.uint8)) for k in range(3)]
+    assert probability_right(task, three, config) == pytest.approx(2 * 9 / (1 + 3 * 9))
+    assert probability_right(task, [], config) == 0.0
 
 
 def test_larger_tasks_have_more_time_up_to_a_size():

@@ -10,7 +10,7 @@ import torch
 from dsl.grid import as_grid, grid_from_text, grid_key, same_grid
 from dsl.task import Example, Task
 from ensemble.augment import DIHEDRAL, inference_views
-from ensemble.cache import prefill
+from ensemble.cache import Prefilled, prefill
 from ensemble.config import AdaptationConfig, InferenceConfig, NeuralConfig
 from ensemble.decode import decode_greedy, score_grids
 from ensemble.encode import END, END_OF_ROW, encode_pairs, grid_tokens
@@ -172,6 +172,29 @@ def test_time_is_kept_for_more_outputs_of_each_view(
         plans.append(solver.plan(solver.load(), TASK, 0, time.monotonic() + 6000.0))
     assert len(plans[0].views) == len(plans[1].views) == 8
     assert plans[1].inference_seconds > 1.1 * plans[0].inference_seconds
+
+
+@pytest.mark.parametrize("fits", [2, 0])
+def test_a_step_of_views_that_do_not_fit_together_takes_the_time_of_their_parts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fits: int
+) -> None:
+    model, counts = NeuralSolver(config(folder)).load(), []
+
+    def decode(_: object, prefilled: Prefilled, *, max_new_tokens: int) -> None:
+        counts.append(len(prefilled))
+        time.sleep(0.01 * max_new_tokens)
+        if len(prefilled) > fits:
+            raise RuntimeError("CUDA out of memory")
+
+    speed = neural._Speed(model, encode_pairs(TASK.train, query=TASK.test_inputs[0]))
+    monkeypatch.setattr("ensemble.decode.decode_greedy", decode)
+    if fits:
+        assert speed.step_seconds(8) >= 4 * 0.01
+        assert counts == [8, 4, 2]
+    else:
+        with pytest.raises(RuntimeError, match="out of memory"):
+            speed.step_seconds(2)
+        assert counts == [2, 1]
 
 
 def test_drafts_take_no_more_than_their_share_of_the_time_and_outputs_are_as_long_as_is_known(

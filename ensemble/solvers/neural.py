@@ -348,12 +348,19 @@ class _Speed:
         self.prefill_seconds_per_token = seconds / len(prompt)
 
     def step_seconds(self, views: int) -> float:
-        """Return the time of one token of each of so many views."""
+        """Return the time of one token of each of so many views, half of them at a time where memory ends."""
         import torch
 
         from ensemble.decode import decode_greedy
+        from ensemble.memory import is_out_of_memory, release_memory
 
-        together = self._prefilled.select(torch.zeros(views, dtype=torch.int64, device=self._prefilled.keys.device))
-        started = time.monotonic()
-        decode_greedy(self._model, together, max_new_tokens=_STEPS)
-        return (time.monotonic() - started) / (_STEPS - 1)
+        try:
+            together = self._prefilled.select(torch.zeros(views, dtype=torch.int64, device=self._prefilled.keys.device))
+            started = time.monotonic()
+            decode_greedy(self._model, together, max_new_tokens=_STEPS)
+            return (time.monotonic() - started) / (_STEPS - 1)
+        except RuntimeError as error:
+            if not is_out_of_memory(error) or views == 1:
+                raise
+        release_memory()
+        return 2 * self.step_seconds((views + 1) // 2)
