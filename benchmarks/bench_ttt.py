@@ -36,7 +36,10 @@ from ensemble.types import Candidate
 
 @dataclass(frozen=True)
 class Line:
-    """One task under one method."""
+    """One task under one method.
+
+    ``kept_seconds`` is what was kept back for inference, ``infer_seconds`` what it took.
+    """
 
     key: str
     method: str
@@ -44,6 +47,7 @@ class Line:
     views: int
     steps: int
     train_seconds: float
+    kept_seconds: float
     infer_seconds: float
     first_loss: float | None
     last_loss: float | None
@@ -93,6 +97,7 @@ def measure(
         views=len(plan.views),
         steps=report.steps,
         train_seconds=round(report.seconds, 2),
+        kept_seconds=round(plan.inference_seconds, 2),
         infer_seconds=round(infer_seconds, 2),
         first_loss=round(float(np.mean(report.losses[:tail])), 4) if report.steps else None,
         last_loss=round(float(np.mean(report.losses[-tail:])), 4) if report.steps else None,
