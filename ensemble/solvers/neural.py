@@ -54,6 +54,7 @@ class Plan:
     Attributes:
         views: the views to decode and score.
         max_new_tokens: longest output.
+        shapes: height and width of the output of each test input, where they are known and it is bound to them.
         expected_tokens: of the output of each test input: those of its shape where that is known, else as many as
             any grid shown has.
         inference_seconds: what is kept back for inference; 0 when steps bound the work.
@@ -61,6 +62,7 @@ class Plan:
 
     views: tuple[View, ...]
     max_new_tokens: int
+    shapes: tuple[tuple[int, int] | None, ...]
     expected_tokens: tuple[int, ...]
     inference_seconds: float
 
@@ -191,13 +193,13 @@ class NeuralSolver:
         longest = max(len(task_format.grid_tokens(grid)) for grid in [*seen, *task.test_inputs])
         # Twice what any shown grid needs: an output beyond it is rare, and a model that runs on is cut off.
         max_new_tokens = min(inference.max_new_tokens or task_format.max_grid_tokens, 2 * longest + MAX_SIDE)
-        shapes = [self._shape_of(task, k) for k in range(len(task.test_inputs))]
+        shapes = self._shapes_of(task)
         outputs = tuple(
             longest if shape is None else len(task_format.grid_tokens(seal(np.zeros(shape, np.uint8))))
             for shape in shapes
         )
         if deadline is None:
-            return Plan(views, max_new_tokens, outputs, 0.0)
+            return Plan(views, max_new_tokens, shapes, outputs, 0.0)
         prompts = [self.prompt(task, k, views[0]) for k in range(len(task.test_inputs))]
         speed = _Speed(model, prompts[0])
         left = deadline - time.monotonic()
@@ -216,7 +218,7 @@ class NeuralSolver:
         while count > 1 and seconds > INFERENCE_SHARE * left:
             count = (count + 1) // 2
             seconds = seconds_of(count)
-        return Plan(views[:count], max_new_tokens, outputs, seconds)
+        return Plan(views[:count], max_new_tokens, shapes, outputs, seconds)
 
     def propose(
         self,
@@ -250,7 +252,7 @@ class NeuralSolver:
         found = [
             (views.views[row].undo(grid), log_likelihood, replace(own, view=views.views[row].name, engine=engine))
             for row, engine, grid, log_likelihood in self._outputs(
-                views, accepted, deadline, seed, self._shape_of(task, test_index)
+                views, accepted, deadline, seed, plan.shapes[test_index]
             )
         ]
         outputs = [(grid, log_likelihood) for grid, log_likelihood, _ in found]
@@ -265,14 +267,14 @@ class NeuralSolver:
         ]
         return sorted(candidates, key=lambda candidate: -candidate.log_score)
 
-    def _shape_of(self, task: Task, test_index: int) -> tuple[int, int] | None:
-        """Return the shape that a test output is bound to, if it is known and the model's format can be bound."""
+    def _shapes_of(self, task: Task) -> tuple[tuple[int, int] | None, ...]:
+        """Return the shape that each test output is bound to, if it is known and the model's format can be bound."""
         from dsl.search.cells.shape import expected_shapes
 
+        unknown = (None,) * len(task.test_inputs)
         if not self.config.inference.known_shapes or not format_of(self.load()).takes_shapes:
-            return None
-        shapes = expected_shapes(task)
-        return shapes[test_index] if shapes else None
+            return unknown
+        return tuple(expected_shapes(task) or unknown)
 
     def _outputs(
         self,
