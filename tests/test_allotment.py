@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dsl.grid import as_grid
 from dsl.task import Example, Task
 from ensemble.allotment import LARGE_SHARE, LEAST_DOUBT, MANY_CELLS, MOST_TIMES, Allotment, weight_of
 from ensemble.config import MergeConfig
@@ -90,7 +91,7 @@ def test_a_task_without_candidates_weighs_most():
 
 def test_grids_that_programs_find_as_likely_exclude_each_other():
     task, config = small_task("a"), MergeConfig(invariants=False)
-    three = [program(task, 0.9, np.full((1, 1 + k), 1, np.uint8)) for k in range(3)]
+    three = [program(task, 0.9, as_grid([[1] * (1 + k)])) for k in range(3)]
     assert probability_right(task, three, config) == pytest.approx(2 * 9 / (1 + 3 * 9))
     assert probability_right(task, [], config) == 0.0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dsl.grid import grid_from_text, grid_key, same_grid
+from dsl.grid import as_grid, grid_from_text, grid_key, same_grid
 from dsl.program import parse, run
 from ensemble import found_rules
 from ensemble.errors import ConfigError, DataError
@@ -61,7 +61,7 @@ def test_a_run_without_a_program_is_refused(monkeypatch) -> None:
 
 
 def grids(rng, count=40):
-    return [np.where(rng.random((5, 6)) < 0.4, rng.integers(1, 4, (5, 6)), 0).astype(np.uint8) for _ in range(count)]
+    return [as_grid(np.where(rng.random((5, 6)) < 0.4, rng.integers(1, 4, (5, 6)), 0)) for _ in range(count)]
 
 
 def test_tasks_follow_their_rules_on_the_inputs_that_they_name() -> None:
