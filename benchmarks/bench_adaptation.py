@@ -21,9 +21,9 @@ from peft import LoraConfig, get_peft_model
 from torch.optim.lr_scheduler import LambdaLR
 
 from dsl.task import Task
-from ensemble.adaptation.engine import GRADIENT_NORM, Bound, schedule
+from ensemble.adaptation.engine import ADAMW_RATE, GRADIENT_NORM, Bound, schedule
 from ensemble.adaptation.training_sets import training_sequences
-from ensemble.config import NeuralConfig
+from ensemble.config import NeuralConfig, build_section
 from ensemble.data import load_tasks
 from ensemble.encode import collate
 from ensemble.fingerprint import hash_of_model
@@ -31,7 +31,7 @@ from ensemble.model import load_model
 from ensemble.model_card import hardware_kind
 from ensemble.ttt import adapted
 
-CONFIG = NeuralConfig()
+CONFIG = build_section(NeuralConfig, {"adaptation": {"optimizer": "adamw", "learning_rate": ADAMW_RATE}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def time_plain(name: str, task: Task, steps: int) -> tuple[float, float, int]:
     rank, alpha = settings.rank, settings.alpha
     wrapped = get_peft_model(model, LoraConfig(r=rank, lora_alpha=alpha, use_rslora=True, target_modules="all-linear"))
     trained = [parameter for parameter in wrapped.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, settings.learning_rate, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(trained, ADAMW_RATE, weight_decay=0.0)
     rates = LambdaLR(optimizer, lambda step: schedule(step, settings.warmup_steps, step / steps))
     sequences = training_sequences(task.train, settings, CONFIG.max_tokens, np.random.default_rng(0))
     losses, tokens, begun = [], 0, time.process_time()

@@ -66,8 +66,10 @@ class AdaptationConfig(Section):
     """Type of the adapter's weights and of its optimizer's state."""
     four_bit: bool = False
     """Whether the base is held in four bits (needs the extra ``4bit`` and CUDA)."""
-    learning_rate: float = Field(1e-3, gt=0)
-    """Peak learning rate of AdamW."""
+    optimizer: Literal["auto", "muon", "adamw"] = "auto"
+    """What trains the adapter; auto: Muon for the embedded network, AdamW for others and for the method full."""
+    learning_rate: float | None = Field(None, gt=0)
+    """Peak learning rate; None: 0.002 of Muon, 0.001 of AdamW."""
     weight_decay: float = Field(0.0, ge=0)
     """Decoupled decay of what is trained."""
     warmup_steps: int = Field(4, ge=0)
@@ -106,6 +108,8 @@ class AdaptationConfig(Section):
             raise ValueError("adapter shared and adapter_folder go together: give both or neither")
         if self.targets != "all-linear" and not self.targets:
             raise ValueError("targets must be all-linear or name layers, got none")
+        if self.optimizer == "muon" and self.method == "full":
+            raise ValueError("optimizer muon needs the method lora: it is for matrices, not for all weights")
         if self.four_bit and self.method == "full":
             raise ValueError("four_bit needs the method lora: a base of four bits cannot be trained itself")
         return self

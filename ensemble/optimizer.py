@@ -17,6 +17,9 @@ from ensemble.errors import ModelError
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Coefficients of the odd quintic: steepest at 0, singular values end in about 0.7..1.2."""
 
+FLAT = 4
+"""From this ratio of its sides on, a matrix is orthogonalized by its Gram matrix."""
+
 _STATE_OF_RULE = {"muon": ("momentum",), "adamw": ("mean", "square")}
 
 
@@ -29,15 +32,44 @@ def has_bfloat16_units(device: torch.device) -> bool:
 
 
 def orthogonalize(matrices: Tensor, steps: int = 5, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Return the nearly orthogonal factors of ``(N, rows, columns)`` matrices; computes in ``dtype``."""
-    a, b, c = NEWTON_SCHULZ
+    """Return the nearly orthogonal factors of ``(N, rows, columns)`` matrices.
+
+    Computes in ``dtype``, where one side is ``FLAT`` times the other in float32.
+    """
     tall = matrices.size(-2) > matrices.size(-1)
-    x = (matrices.mT if tall else matrices).to(dtype)
+    wide = matrices.mT if tall else matrices
+    is_flat = wide.size(-1) >= FLAT * wide.size(-2)
+    found = _by_gram_matrices(wide.float(), steps) if is_flat else _step_by_step(wide.to(dtype), steps)
+    return (found.mT if tall else found).to(matrices.dtype)
+
+
+def _step_by_step(x: Tensor, steps: int) -> Tensor:
+    a, b, c = NEWTON_SCHULZ
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.mT if tall else x).to(matrices.dtype)
+    return x
+
+
+def _by_gram_matrices(x: Tensor, steps: int) -> Tensor:
+    """Return the same as ``_step_by_step``, faster for flat matrices.
+
+    Every step multiplies by a polynomial of the Gram matrix, and these commute: the steps are taken on square matrices
+    of the short side, and what they make together is multiplied once.
+    """
+    a, b, c = NEWTON_SCHULZ
+    gram = x @ x.mT
+    size = gram.diagonal(dim1=-2, dim2=-1).sum(-1)[:, None, None].sqrt() + 1e-7
+    gram /= size.square()
+    identity = torch.eye(gram.size(-1), device=gram.device)
+    product = identity / size
+    for step in range(steps):
+        factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c).add_(identity, alpha=a)
+        product = factor @ product
+        if step + 1 < steps:
+            gram = factor @ gram @ factor
+    return product @ x
 
 
 def split_parameters(model: nn.Module) -> tuple[dict[str, nn.Parameter], dict[str, nn.Parameter]]:
@@ -62,12 +94,13 @@ class MuonAdamW(torch.optim.Optimizer):
     """Update matrices by Muon and the rest by AdamW; parameters stay float32 and are their own master copy.
 
     Args:
-        matrices: two-dimensional parameters by name, updated by Muon.
+        matrices: parameters ``(..., rows, columns)`` by name, updated by Muon, each matrix by itself.
         others: the remaining parameters by name, updated by AdamW without weight decay.
         lr: learning rate of Muon; an update's root mean square is 0.2 x lr.
         adamw_lr: learning rate of AdamW.
         weight_decay: decoupled decay of the matrices, multiplied by the learning rate.
         momentum: decay of Muon's momentum (Nesterov form).
+        newton_schulz_steps: of Muon; fewer leave more of the gradient's own singular values.
         betas: decays of AdamW's mean and mean square.
         eps: added to AdamW's denominator.
     """
@@ -81,6 +114,7 @@ class MuonAdamW(torch.optim.Optimizer):
         adamw_lr: float,
         weight_decay: float = 0.1,
         momentum: float = 0.95,
+        newton_schulz_steps: int = 5,
         betas: tuple[float, float] = (0.9, 0.98),
         eps: float = 1e-8,
     ) -> None:
@@ -91,6 +125,7 @@ class MuonAdamW(torch.optim.Optimizer):
         if others:
             groups.append({"params": list(others.values()), "rule": "adamw", "peak_lr": adamw_lr, "weight_decay": 0.0})
         super().__init__(groups, {"lr": 0.0, "momentum": momentum, "betas": betas, "eps": eps, "step": 0})
+        self._newton_schulz_steps = newton_schulz_steps
         self._names = {parameter: name for name, parameter in (*matrices.items(), *others.items())}
         self.set_lr_scale(1.0)
 
@@ -122,14 +157,18 @@ class MuonAdamW(torch.optim.Optimizer):
         directions = []
         for parameter in parameters:
             assert parameter.grad is not None
-            buffer = self._buffer(parameter, "momentum")
-            buffer.lerp_(parameter.grad, 1 - momentum)
-            directions.append(parameter.grad.lerp(buffer, momentum))
-        rows, columns = parameters[0].shape
-        scale = 0.2 * max(rows, columns) ** 0.5
+            buffer, gradient = self._buffer(parameter, "momentum"), parameter.grad.float()
+            buffer.lerp_(gradient, 1 - momentum)
+            directions.append(gradient.lerp_(buffer, momentum))  # the gradient is not needed any more
+        shape = parameters[0].shape
+        scale = 0.2 * max(shape[-2:]) ** 0.5
         dtype = torch.bfloat16 if has_bfloat16_units(parameters[0].device) else torch.float32
-        for parameter, update in zip(parameters, orthogonalize(torch.stack(directions), dtype=dtype), strict=True):
-            parameter.mul_(1 - group["lr"] * group["weight_decay"])
+        stacked = torch.stack(directions) if len(directions) > 1 else directions[0][None]
+        matrices = stacked.flatten(0, -3)
+        updates = orthogonalize(matrices, self._newton_schulz_steps, dtype).view(-1, *shape)
+        for parameter, update in zip(parameters, updates, strict=True):
+            if group["weight_decay"]:
+                parameter.mul_(1 - group["lr"] * group["weight_decay"])
             parameter.add_(update, alpha=-group["lr"] * scale)
 
     def _adamw(self, parameters: list[nn.Parameter], group: dict[str, Any]) -> None:

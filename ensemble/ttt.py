@@ -15,7 +15,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from dsl.task import Example
-from ensemble.adaptation.engine import Adaptation, Bound, Feed, MakeTasks, Source, optimize
+from ensemble.adaptation.engine import Adaptation, Bound, Feed, MakeTasks, Source, optimize, optimizer_of
 from ensemble.adaptation.four_bit import hold_in_four_bits, is_quantized
 from ensemble.adaptation.lean import LeanStep, can_run_lean
 from ensemble.adaptation.lora_files import add_updates, load_factors, lora_config, save_adapter
@@ -119,7 +119,8 @@ def _train_written(
             adapter.take_gradients(gradients)
             return loss
 
-        optimize(adapter.parameters(), compute, feed, config, bound, report)
+        optimizer = optimizer_of(adapter.parameters(), config, is_embedded=True)
+        optimize(optimizer, compute, feed, config, bound, report)
         trained = adapter.merged()
     else:
         parameters = {name: nn.Parameter(tensor) for name, tensor in base.tensors()}
@@ -131,7 +132,8 @@ def _train_written(
                 parameters[name].grad = gradient
             return loss
 
-        optimize(list(parameters.values()), compute, feed, config, bound, report)
+        optimizer = optimizer_of(list(parameters.values()), config, is_embedded=True)
+        optimize(optimizer, compute, feed, config, bound, report)
     tensors = trained.by_name()
     for name, parameter in model.named_parameters():
         parameter.data = tensors[name].detach().to(parameter.dtype)
@@ -166,7 +168,8 @@ def train_lora(
             for parameter in trained:
                 parameter.data = parameter.data.to(getattr(torch, config.adapter_dtype))
             with _training_mode(model, config):
-                optimize(trained, gradients_of(model, config), feed, config, bound, report)
+                optimizer = optimizer_of(trained, config, is_embedded=isinstance(model, GridLM))
+                optimize(optimizer, gradients_of(model, config), feed, config, bound, report)
             if save_to is not None:
                 save_adapter(wrapped, lora_config(config), save_to)
             _leave(model, wrapped, detach, restore)
@@ -233,7 +236,8 @@ def _train_full(
     for parameter in model.parameters():
         parameter.data = parameter.data.to(torch.float32, copy=True)
         parameter.requires_grad_(True)
-    optimize(list(model.parameters()), _by_autograd(model), feed, config, bound, report)
+    optimizer = optimizer_of(list(model.parameters()), config, is_embedded=isinstance(model, GridLM))
+    optimize(optimizer, _by_autograd(model), feed, config, bound, report)
     for parameter in model.parameters():
         parameter.data = parameter.data.to(dtype)
         parameter.requires_grad_(False)

@@ -7,11 +7,22 @@ from torch import nn
 
 from dsl.grid import as_grid
 from dsl.task import Example
-from ensemble.adaptation.engine import MIN_TOKENS, Adaptation, Bound, Compute, Feed, optimize
+from ensemble.adaptation.engine import (
+    ADAMW_RATE,
+    MIN_TOKENS,
+    MUON_RATE,
+    Adaptation,
+    Bound,
+    Compute,
+    Feed,
+    optimize,
+    optimizer_of,
+)
 from ensemble.config import AdaptationConfig, build_section
 from ensemble.encode import IGNORE, Batch
 from ensemble.errors import ConfigError, ModelError
 from ensemble.memory import is_out_of_memory
+from ensemble.optimizer import MuonAdamW
 
 TRAIN = tuple(Example(as_grid(np.full((9, 9), k)), as_grid(np.full((9, 2 + k), k))) for k in range(4))
 
@@ -42,7 +53,7 @@ def train(config: AdaptationConfig, refuse: Callable[[Batch], bool] = lambda _: 
     seen: list[tuple[int, int]] = []
     number, compute = adder(seen, refuse)
     report, feed = Adaptation(), Feed([TRAIN], config, max_tokens, 0)
-    optimize([number], compute, feed, config, Bound(3), report)
+    optimize(optimizer_of([number], config, is_embedded=False), compute, feed, config, Bound(3), report)
     return number.item(), report, seen, feed
 
 
@@ -83,12 +94,48 @@ def test_other_errors_pass() -> None:
     assert is_out_of_memory(MemoryError())
 
 
+@pytest.mark.parametrize(
+    ("values", "is_embedded", "expected"),
+    [
+        ({}, True, (MuonAdamW, MUON_RATE)),
+        ({}, False, (torch.optim.AdamW, ADAMW_RATE)),
+        ({"method": "full"}, True, (torch.optim.AdamW, ADAMW_RATE)),
+        ({"optimizer": "adamw"}, True, (torch.optim.AdamW, ADAMW_RATE)),
+        ({"optimizer": "muon", "learning_rate": 0.3}, False, (MuonAdamW, 0.3)),
+        ({"learning_rate": 0.3}, False, (torch.optim.AdamW, 0.3)),
+    ],
+)
+def test_the_optimizer_goes_by_the_network_unless_named(
+    values: dict[str, object], is_embedded: bool, expected: tuple[type, float]
+) -> None:
+    config = build_section(AdaptationConfig, values)
+    optimizer = optimizer_of([nn.Parameter(torch.zeros(2, 3))], config, is_embedded=is_embedded)
+    assert (type(optimizer), optimizer.param_groups[0]["lr"]) == expected
+
+
+def test_the_rate_warms_up_to_the_peak_and_falls() -> None:
+    config, rates = settings(warmup_steps=2), []
+    number, compute = adder([])
+    optimizer = optimizer_of([number], config, is_embedded=False)
+
+    def watch(batch: Batch) -> float:
+        rates.append(optimizer.param_groups[0]["lr"])
+        return compute(batch)
+
+    optimize(optimizer, watch, Feed([TRAIN], config, 4096, 0), config, Bound(10), Adaptation())
+    assert rates[0] == pytest.approx(0.1 / 3)
+    assert max(rates) == rates[2] <= 0.1
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+    assert rates[-1] < 0.01
+
+
 def test_epochs_bound_the_steps() -> None:
     config = settings(recipe="paper", epochs=1, max_sequences=10, batch_size=4)
     seen: list[tuple[int, int]] = []
     number, compute = adder(seen)
     report = Adaptation()
-    optimize([number], compute, Feed([TRAIN], config, 4096, 0), config, Bound(100), report)
+    optimizer = optimizer_of([number], config, is_embedded=False)
+    optimize(optimizer, compute, Feed([TRAIN], config, 4096, 0), config, Bound(100), report)
     assert report.steps == 3
 
 
@@ -108,6 +155,7 @@ def test_tasks_take_turns() -> None:
     ("values", "message"),
     [
         ({"epochs": 2}, "epochs needs the recipe paper"),
+        ({"optimizer": "muon", "method": "full"}, "optimizer muon needs the method lora"),
         ({"adapter": "shared"}, "go together"),
         ({"targets": ()}, "name layers"),
         ({"method": "full", "four_bit": True}, "four_bit needs the method lora"),

@@ -31,12 +31,23 @@ def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int, first:
         optimizer.step()
 
 
-@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 6, 20), (2, 20, 6)])
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 6, 20), (2, 20, 6), (2, 4, 40), (2, 40, 4)])
 def test_orthogonalized_matrices_have_singular_values_near_one(shape: tuple[int, int, int]) -> None:
     matrices = torch.randn(shape, generator=torch.Generator().manual_seed(1))
     values = torch.linalg.svdvals(orthogonalize(matrices))
     assert values.min() > 0.5
     assert values.max() < 1.3
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 40), (2, 40, 4)])
+@pytest.mark.parametrize("steps", [1, 3, 5])
+def test_flat_matrices_take_the_same_steps(shape: tuple[int, int, int], steps: int) -> None:
+    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(4)) * 0.01
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ensemble.optimizer.FLAT", 100)
+        expected = orthogonalize(matrices, steps)
+    torch.testing.assert_close(orthogonalize(matrices, steps), expected, rtol=1e-4, atol=1e-5)
+    assert torch.equal(orthogonalize(torch.zeros(shape), steps), torch.zeros(shape))
 
 
 def test_orthogonalizing_keeps_the_singular_directions() -> None:
@@ -67,6 +78,20 @@ def test_a_muon_step_has_the_promised_size() -> None:
     train(model, build_optimizer(model, lr=0.01, adamw_lr=0.0, weight_decay=0.0), 1)
     spread = (model.up.weight - before).square().mean().sqrt().item()
     assert 0.2 * 0.01 * 0.5 < spread < 0.2 * 0.01 * 1.3
+
+
+def test_matrices_in_one_parameter_are_updated_each_by_itself() -> None:
+    generator = torch.Generator().manual_seed(3)
+    values, gradients = (torch.randn((2, 3, 6, 10), generator=generator) for _ in range(2))
+    together = nn.Parameter(values.clone())
+    apart = {f"{i}{j}": nn.Parameter(values[i, j].clone()) for i in range(2) for j in range(3)}
+    together.grad = gradients
+    for (i, j), parameter in zip([(i, j) for i in range(2) for j in range(3)], apart.values(), strict=True):
+        parameter.grad = gradients[i, j] * 7.0  # the size of a gradient does not count
+    for matrices in ({"all": together}, apart):
+        MuonAdamW(matrices, {}, lr=0.1, adamw_lr=0.0).step()
+    torch.testing.assert_close(together[1, 2], apart["12"], rtol=1e-2, atol=1e-3)
+    assert (together - values).abs().min() > 0
 
 
 def test_weight_decay_shrinks_matrices_only() -> None:

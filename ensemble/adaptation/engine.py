@@ -21,10 +21,21 @@ from ensemble.encode import IGNORE, Batch, EncodedSequence, collate
 from ensemble.errors import ModelError
 from ensemble.formats import EMBEDDED, TaskFormat
 from ensemble.memory import is_out_of_memory, release_memory
+from ensemble.optimizer import MuonAdamW
 
 GRADIENT_NORM = 1.0
 MIN_TOKENS = 512
 """Sequences are not made shorter than this when memory runs out."""
+
+ADAMW_RATE = 1e-3
+MUON_RATE = 2e-3
+"""Peak learning rates where the settings name none. This one, and the two below, were chosen on ``dev``
+(``benchmarks/LOG.md``)."""
+MUON_STEPS = 25
+"""Steps that the peak rate of Muon is for. Its updates have one size whatever the gradient, so that more steps lead
+further away: the rate falls with the root of their number."""
+MUON_MOMENTUM = 0.8
+MUON_NEWTON_SCHULZ_STEPS = 3
 
 _MEMORY = 0.9
 """Share of earlier steps in the running loss."""
@@ -192,33 +203,64 @@ class Feed(Source):
         return is_less
 
 
+def optimizer_of(
+    trained: Sequence[nn.Parameter], config: AdaptationConfig, *, is_embedded: bool
+) -> torch.optim.Optimizer:
+    """Return the optimizer of an adapter, or of all weights, at its peak rate.
+
+    Args:
+        trained: what it trains.
+        config: which one, its rate and its decay.
+        is_embedded: whether the network is the embedded one or another of its kind, which decides where it is open.
+    """
+    own = config.optimizer == "auto" and is_embedded and config.method == "lora"
+    if own or config.optimizer == "muon":
+        return MuonAdamW(
+            {str(k): parameter for k, parameter in enumerate(trained)},
+            {},
+            lr=config.learning_rate or MUON_RATE,
+            adamw_lr=0.0,
+            weight_decay=config.weight_decay,
+            momentum=MUON_MOMENTUM,
+            newton_schulz_steps=MUON_NEWTON_SCHULZ_STEPS,
+        )
+    rate = config.learning_rate or ADAMW_RATE
+    return torch.optim.AdamW(trained, lr=rate, weight_decay=config.weight_decay, fused=True)
+
+
 def optimize(
-    trained: list[nn.Parameter],
+    optimizer: torch.optim.Optimizer,
     compute: Compute,
     feed: Source,
     config: AdaptationConfig,
     bound: Bound,
     report: Adaptation,
 ) -> None:
-    """Run AdamW with linear warm-up and a cosine over the share of steps or time that is used up.
+    """Train with linear warm-up to the optimizer's rates and a cosine over the share of steps or time that is used up.
 
     Raises:
         ModelError: one short sequence does not fit into memory.
     """
-    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     steps = bound.steps if feed.steps is None else min(bound.steps, feed.steps)
     started = time.monotonic()
     for step in range(steps):
         report.seconds = time.monotonic() - started
-        progress = step / steps
+        progress, expected = step / steps, float(steps)
         if bound.deadline is not None:
             left = bound.deadline - time.monotonic()
             next_step_seconds = report.seconds / step if step else 0.0
             if left <= next_step_seconds:
                 break
             progress = max(progress, report.seconds / (report.seconds + left))
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * schedule(step, config.warmup_steps, progress)
+            if step:
+                expected = min(expected, step * (1.0 + left / report.seconds))
+        rate = schedule(step, config.warmup_steps, progress)
+        if isinstance(optimizer, MuonAdamW):
+            rate *= min(1.0, MUON_STEPS / expected) ** 0.5
+        for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+            group["lr"] = peak * rate
         loss, tokens = _gradients(trained, compute, feed)
         nn.utils.clip_grad_norm_(trained, GRADIENT_NORM)
         optimizer.step()
