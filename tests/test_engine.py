@@ -129,6 +129,22 @@ def test_the_rate_warms_up_to_the_peak_and_falls() -> None:
     assert rates[-1] < 0.01
 
 
+@pytest.mark.parametrize(("steps", "share"), [(10, 1.0), (25, 1.0), (100, 0.5)])
+def test_the_rate_of_muon_falls_with_the_root_of_many_steps(steps: int, share: float) -> None:
+    config, rates = settings(optimizer="muon", warmup_steps=0), []
+    matrix = nn.Parameter(torch.zeros(2, 3))
+    optimizer = optimizer_of([matrix], config, is_embedded=True)
+
+    def compute(_: Batch) -> float:
+        rates.append(optimizer.param_groups[0]["lr"])
+        matrix.grad = torch.ones_like(matrix)
+        return 1.0
+
+    optimize(optimizer, compute, Feed([TRAIN], config, 4096, 0), config, Bound(steps), Adaptation())
+    assert rates[0] == max(rates) == pytest.approx(0.1 * share)
+    assert len(rates) == steps
+
+
 def test_epochs_bound_the_steps() -> None:
     config = settings(recipe="paper", epochs=1, max_sequences=10, batch_size=4)
     seen: list[tuple[int, int]] = []
