@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +63,33 @@ def test_a_figure_is_that_of_its_files(row: str, figure: re.Match[str], files: l
 
 def test_there_are_figures() -> None:
     assert len(ROWS) > 20
+
+
+def cells_of_rows(first: str) -> list[tuple[list[str], str]]:
+    """Return the cells and the result file of each row of the table in RESULTS.md whose header begins so."""
+    lines = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8").splitlines()
+    begin = next(k for k, line in enumerate(lines) if line.startswith(first)) + 2
+    rows = takewhile(lambda line: line.startswith("|"), lines[begin:])
+    return [([cell.strip() for cell in row.strip("|").split("|")], FILE.findall(row)[0]) for row in rows]
+
+
+def number(value: Any) -> int:
+    return int(value if isinstance(value, int) else value["task"]["n"])
+
+
+@pytest.mark.parametrize(("cells", "file"), cells_of_rows("| network | machine"))
+def test_a_merged_row_is_that_of_its_ablation(cells: list[str], file: str) -> None:
+    rows = json.loads((RESULTS / file.replace(".json", "_ablation.json")).read_text())["rows"]
+    symbolic, ensemble = rows["symbolic"], rows["ensemble"]
+    against = symbolic.get("mcnemar against ensemble") or symbolic["against_ensemble"]["mcnemar"]
+    first, oracle = number(ensemble["pass@1"]), number(ensemble["oracle"])
+    expected = [f"{first}, {oracle}", str(against["only_right"]), str(against["only_left"])]
+    assert [cells[3], *cells[5:8]] == [str(number(symbolic["pass@2"])), *expected]
+    assert float(cells[8]) == pytest.approx(against["p_value"], rel=0.13)
+    assert cells[9] == str(number(rows["neural"]["pass@2"]))
+
+
+@pytest.mark.parametrize(("cells", "file"), cells_of_rows("| machine |"))
+def test_a_curve_is_that_of_its_file(cells: list[str], file: str) -> None:
+    curve = json.loads((RESULTS / file).read_text())["solved by processor seconds"]
+    assert cells[1:8] == [str(curve[point]) for point in ("0.125", "0.25", "0.5", "1.0", "2.0", "4.0", "8.0")]
