@@ -31,7 +31,7 @@ from ensemble.model import load_model
 from ensemble.model_card import hardware_kind
 from ensemble.ttt import adapted
 
-CONFIG = build_section(NeuralConfig, {"adaptation": {"optimizer": "adamw", "learning_rate": ADAMW_RATE}})
+CONFIG = build_section(NeuralConfig, {"adaptation": {"optimizer": "adamw"}})
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ MIN_TOKENS = 512
 
 ADAMW_RATE = 1e-3
 MUON_RATE = 2e-3
-"""Peak learning rates where the settings name none. This one, and the two below, were chosen on ``dev``
+"""Peak learning rates where the settings name none. What is Muon's, here and below, was chosen on ``dev``
 (``benchmarks/LOG.md``)."""
 MUON_STEPS = 25
 """Steps that the peak rate of Muon is for. Its updates have one size whatever the gradient, so that more steps lead
@@ -247,17 +247,16 @@ def optimize(
     started = time.monotonic()
     for step in range(steps):
         report.seconds = time.monotonic() - started
-        progress, expected = step / steps, float(steps)
+        progress = step / steps
         if bound.deadline is not None:
             left = bound.deadline - time.monotonic()
             next_step_seconds = report.seconds / step if step else 0.0
             if left <= next_step_seconds:
                 break
             progress = max(progress, report.seconds / (report.seconds + left))
-            if step:
-                expected = min(expected, step * (1.0 + left / report.seconds))
         rate = schedule(step, config.warmup_steps, progress)
         if isinstance(optimizer, MuonAdamW):
+            expected = step / progress if step else steps
             rate *= min(1.0, MUON_STEPS / expected) ** 0.5
         for group, peak in zip(optimizer.param_groups, peaks, strict=True):
             group["lr"] = peak * rate
