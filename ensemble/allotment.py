@@ -34,7 +34,8 @@ def weight_of(task: Task, candidates: Sequence[Candidate], config: MergeConfig) 
 class Allotment:
     """Time for tasks in proportion to their weights, at most ``MOST_TIMES`` the mean.
 
-    What that bound takes from a task, and what a task leaves over, goes to those that have not begun.
+    What that bound takes from a task, and what a task leaves over, goes to those that have not begun. What it takes
+    beyond its time is missing there, but half of what each would have is left to it.
 
     Args:
         weights: of each task, above 0.
@@ -45,6 +46,7 @@ class Allotment:
         self._weights = dict(weights)
         self._left = total_seconds
         self._most = MOST_TIMES * total_seconds / len(weights) if weights else 0.0
+        self._least_per_weight = self._seconds_per_weight() / 2 if weights else 0.0
 
     def order(self) -> list[str]:
         """Return the tasks that have not begun, those of most weight last: what others leave over goes to them."""
@@ -52,7 +54,8 @@ class Allotment:
 
     def take(self, name: str) -> float:
         """Return the seconds of a task that begins now."""
-        seconds = min(self._most, self._weights[name] * self._seconds_per_weight())
+        per_weight = max(self._seconds_per_weight(), self._least_per_weight)
+        seconds = min(self._most, self._weights[name] * per_weight)
         del self._weights[name]
         self._left -= seconds
         return seconds
@@ -64,8 +67,8 @@ class Allotment:
             if largest * left <= self._most * weight or weight <= largest:
                 break
             left, weight = left - self._most, weight - largest
-        return max(0.0, left) / weight
+        return left / weight
 
     def give_back(self, seconds: float) -> None:
-        """Add what a task left over of its time; what it took beyond (below 0) is nobody's loss: all have some time."""
-        self._left += max(0.0, seconds)
+        """Add what a task left over of its time; below 0 what it took beyond."""
+        self._left += seconds

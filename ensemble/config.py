@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ensemble.errors import ConfigError
+from ensemble.files import replace_file
 
 SOLVER_NAMES = ("symbolic", "neural", "replay", "identity")
 
@@ -23,9 +24,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 
 class Section(BaseModel):
-    """Base of every section: frozen, unknown keys refused."""
+    """Base of every section: frozen, unknown keys and numbers without an end refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 SectionType = TypeVar("SectionType", bound=Section)
@@ -306,12 +307,18 @@ def keep_settings(config: Section, path: Path) -> None:
 
     A setting that is newer than the run counts as its default.
     """
-    if path.is_file():
-        if build_section(type(config), json.loads(path.read_text(encoding="utf-8"))) != config:
-            raise ConfigError(f"{path.parent} was begun with other settings (see {path}); give a new work folder")
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(config.model_dump_json(indent=1), encoding="utf-8")
+    try:
+        if path.is_file():
+            there = json.loads(path.read_text(encoding="utf-8"))
+            if build_section(type(config), there) != config:
+                raise ConfigError(f"{path.parent} was begun with other settings (see {path}); give a new work folder")
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, config.model_dump_json(indent=1))
+    except OSError as error:
+        raise ConfigError(f"cannot keep the settings in {path}: {error.strerror or error}") from None
+    except ValueError:
+        raise ConfigError(f"cannot read the settings in {path}: give a new work folder") from None
 
 
 def _keys_beside(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -73,6 +73,11 @@ class DataSet:
         """Return the ids, sorted."""
         return tuple(task.task_id for task in self.tasks)
 
+    @property
+    def is_answered(self) -> bool:
+        """Tell whether there are tasks and the answers of all of them are known, so that they can be scored."""
+        return bool(self.tasks) and all(task.task_id in self.answers for task in self.tasks)
+
     def __len__(self) -> int:
         return len(self.tasks)
 

@@ -5,6 +5,7 @@ An executor only starts jobs and reports what happens to them; order, storage an
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -150,7 +151,7 @@ class LocalExecutor:
             log.parent.mkdir(parents=True, exist_ok=True)
             log.unlink(missing_ok=True)
         process = context.Process(target=work, args=(theirs, replace(self._setup, log=log)), daemon=True)
-        with _environment(self._variables(slot)):
+        with _environment(self._variables(slot)), _without_interrupts():
             process.start()
         theirs.close()
         worker = WorkerHandle(slot, process, ours, psutil.Process(process.pid), log)
@@ -167,6 +168,22 @@ class LocalExecutor:
         if self._gpus:
             variables["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)]
         return variables
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Keep Ctrl-C, which a terminal sends to all processes, from a child until it ignores it (``worker.work``)."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # a start would start it too, and let interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

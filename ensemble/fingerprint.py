@@ -16,9 +16,12 @@ EMBEDDED_WEIGHTS = Path(__file__).parent / "weights"
 BLOCK = 2**20
 CONTENT = {"symbolic": "language", "neural": "model", "replay": "replay"}
 """What a solver works with besides its settings."""
+SEARCH = ("dsl/**/*.py", "dsl/search/ranking.json", "ensemble/examine.py")
+"""Files of the search; the network has shapes, auxiliary tasks and broken invariants from it."""
 SOURCES: Mapping[str, Sequence[str]] = {
-    "symbolic": ("dsl/**/*.py", "dsl/search/ranking.json", "ensemble/solvers/symbolic.py"),
+    "symbolic": (*SEARCH, "ensemble/solvers/symbolic.py"),
     "neural": (
+        *SEARCH,
         "ensemble/adaptation/*.py",
         "ensemble/adopt.py",
         "ensemble/attention.py",
@@ -27,10 +30,12 @@ SOURCES: Mapping[str, Sequence[str]] = {
         "ensemble/cache.py",
         "ensemble/decode.py",
         "ensemble/encode.py",
+        "ensemble/features.py",
         "ensemble/formats/*.py",
         "ensemble/inference.py",
         "ensemble/memory.py",
         "ensemble/model.py",
+        "ensemble/optimizer.py",
         "ensemble/processor/*.py",
         "ensemble/solvers/neural.py",
         "ensemble/ttt.py",
@@ -123,9 +128,15 @@ def content_hashes(config: Config) -> dict[str, str | None]:
     if "neural" in config.solvers:
         model = hash_of_model(config.neural.model)
     if "replay" in config.solvers:
-        folders = [Path(run) for run in config.replay.runs]
-        replay = digest_of([hash_of_files(folder, folder.glob("results.sqlite")) for folder in folders])
+        replay = digest_of([_hash_of_candidates(folder) for folder in config.replay.runs])
     return {"language": language, "model": model, "replay": replay}
+
+
+def _hash_of_candidates(folder: str) -> str:
+    from ensemble.store import open_run
+
+    with open_run(folder) as run:
+        return run.hash_of_candidates()
 
 
 def solver_keys(config: Config, hashes: dict[str, str | None]) -> dict[str, str]:
@@ -140,12 +151,16 @@ def solver_keys(config: Config, hashes: dict[str, str | None]) -> dict[str, str]
             settings["content"] = hashes[CONTENT[name]]
             settings["config"] = getattr(config, name).model_dump(mode="json")
             settings["code"] = hash_of_code(name)
-        if not is_bound_by_work(name, config):
+        if name != "replay" and not is_bound_by_work(name, config):
             settings |= {"seconds": config.seconds, "before": config.solvers[:i], "after": config.solvers[i + 1 :]}
         settings |= {"nodes": config.nodes} if name == "symbolic" else {}
         if name == "neural":
-            # It judges what the solvers before it propose.
-            settings |= {"steps": config.steps, "drafts_of": [keys[earlier] for earlier in config.solvers[:i]]}
+            settings |= {"steps": config.steps}
+            if i:  # It judges what the solvers before it propose.
+                settings |= {
+                    "drafts_of": [keys[earlier] for earlier in config.solvers[:i]],
+                    "drafts": [config.merge.max_judged_cells, config.merge.invariants],
+                }
             settings |= {"share_time": True} if config.share_time else {}
         keys[name] = digest_of(settings)
     return keys

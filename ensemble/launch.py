@@ -78,6 +78,8 @@ def launch(
     if options.executor not in EXECUTORS:
         raise ConfigError(f"unknown executor {options.executor!r}; known: {', '.join(EXECUTORS)}")
     get_rule(config.merge.rule)
+    if options.folder.resolve() in [Path(folder).resolve() for folder in config.replay.runs]:
+        raise ConfigError(f"{options.folder} cannot replay itself: name another run folder with -o")
     load_plugins(options.plugins)
     executor = _make_executor(config, options)
     recorder = open_recorder(options.folder, _describe(dataset, config, options), fresh=options.fresh)
@@ -92,10 +94,12 @@ def launch(
         status = "interrupted"
         raise
     finally:
-        with contextlib.suppress(RunError) if status == "error" else contextlib.nullcontext():
-            if recorder.is_published:
-                recorder.publish(status=status, finished=_now())
-        recorder.close()
+        try:
+            with contextlib.suppress(RunError) if status == "error" else contextlib.nullcontext():
+                if recorder.is_published:
+                    recorder.publish(status=status, finished=_now())
+        finally:
+            recorder.close()
 
 
 def _describe(dataset: DataSet, config: Config, options: Launch) -> dict[str, Any]:
@@ -197,11 +201,16 @@ def _log_file(path: Path) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
-        handler.close()
+        with contextlib.suppress(OSError):  # a full disk, which the run itself has met
+            handler.close()
 
 
 def default_folder(dataset: DataSet, config: Config, plugins: tuple[Path, ...] = ()) -> Path:
-    """Return the run folder of a command that names none: the same for the same target and settings."""
+    """Return the run folder of a command that names none: the same for the same target and settings.
+
+    Raises:
+        ConfigError: a plugin cannot be read.
+    """
     settings = [dataset.target, dataset.data_hash, config.model_dump(mode="json"), plugin_digests(plugins)]
     name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in dataset.name)
     return Path("runs") / f"{name}-{digest_of(settings)[:8]}"

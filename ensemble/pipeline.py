@@ -135,7 +135,7 @@ class _Pipeline:
         return bool(self._queue or self._active or self._last)
 
     def _restore(self) -> None:
-        """Take up finished jobs of an earlier run; failed ones are tried again."""
+        """Take up finished jobs of an earlier run; failed ones are tried again, and their time counts."""
         solver_keys: dict[str, str] = self._recorder.info["solver_keys"]
         finished: list[_TaskState] = []
         for task in self._tasks:
@@ -144,7 +144,9 @@ class _Pipeline:
             state = _TaskState(task, keys)
             for solver, key in keys.items():
                 status, seconds = self._recorder.finished(key) or (None, 0.0)
-                if status == "done":
+                self._spent_seconds += seconds
+                # The network judges what those before it propose: where one of them is tried again, so is it.
+                if status == "done" and not (solver == "neural" and state.waiting):
                     state.spent_seconds += seconds
                 else:
                     state.waiting.append(solver)
@@ -154,7 +156,6 @@ class _Pipeline:
                 finished.append(state)
             else:
                 self._line_up(state, first=False)
-            self._spent_seconds += state.spent_seconds
         if len(finished) == len(self._tasks):
             self._publish()
         self._observer.begin(len(self._tasks), len(finished))

@@ -51,7 +51,12 @@ def load_plugin(path: Path) -> None:
 
 
 def plugin_digests(paths: Iterable[Path]) -> list[dict[str, str]]:
-    """Return path and content digest of each file, for ``run.json``."""
-    return [
-        {"path": str(path.resolve()), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:16]} for path in paths
-    ]
+    """Return path and content digest of each file, for ``run.json``; raises ``ConfigError`` if one cannot be read."""
+    digests: list[dict[str, str]] = []
+    for path in paths:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"plugin {path} cannot be read: {error.strerror or error}") from None
+        digests.append({"path": str(path.resolve()), "sha256": hashlib.sha256(content).hexdigest()[:16]})
+    return digests

@@ -174,7 +174,8 @@ class LiveProgress(Tally):
     def close(self) -> None:
         """Stop drawing, and leave the totals."""
         self._live.stop()
-        self._console.print(self.summary(), markup=False)
+        if self.total:  # else the run did not begin, and an error says why
+            self._console.print(self.summary(), markup=False)
 
     def _draw(self) -> "Group":
         from rich.console import Group

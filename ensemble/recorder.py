@@ -6,7 +6,6 @@ goes on from there.
 
 import errno
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from typing import IO, Any
 from dsl.grid import grid_to_text
 from dsl.task import Task
 from ensemble.errors import RunError
+from ensemble.files import PART, replace_file
 from ensemble.store import (
     LOG_FILE,
     RESULTS_FILE,
@@ -26,6 +26,7 @@ from ensemble.store import (
     JobKey,
     read_candidates,
     read_info,
+    reading,
 )
 from ensemble.submission import kaggle_entry
 from ensemble.types import Candidate, Prediction
@@ -59,10 +60,11 @@ class Recorder:
 
     def finished(self, key: JobKey) -> tuple[str, float] | None:
         """Return status and seconds of a job that ended earlier, or None."""
-        row = self._connection.execute(
-            "SELECT status, seconds FROM job WHERE task_id = ? AND solver = ? AND solver_key = ?",
-            (key.task_id, key.solver, key.solver_key),
-        ).fetchone()
+        with reading(self.folder / RESULTS_FILE):
+            row = self._connection.execute(
+                "SELECT status, seconds FROM job WHERE task_id = ? AND solver = ? AND solver_key = ?",
+                (key.task_id, key.solver, key.solver_key),
+            ).fetchone()
         return None if row is None else (row[0], row[1])
 
     def begin(self, key: JobKey) -> int:
@@ -111,7 +113,8 @@ class Recorder:
 
     def candidates(self, key: JobKey) -> list[Candidate]:
         """Return the stored candidates of one job, as they came."""
-        return read_candidates(self._connection, key.task_id, key.solver, key.solver_key)
+        with reading(self.folder / RESULTS_FILE):
+            return read_candidates(self._connection, key.task_id, key.solver, key.solver_key)
 
     def publish(self, **changes: Any) -> None:
         """Write ``run.json`` with some entries changed: from now on the folder shows this run, not an earlier one."""
@@ -181,8 +184,12 @@ def open_recorder(folder: Path, info: dict[str, Any], *, fresh: bool = False) ->
             lock.close()
             raise
     recorder = Recorder(folder, info, connection, lock)
-    if not (folder / RUN_FILE).exists():
-        recorder.publish()
+    try:
+        if not (folder / RUN_FILE).exists():
+            recorder.publish()
+    except BaseException:
+        recorder.close()
+        raise
     return recorder
 
 
@@ -211,7 +218,9 @@ def _check_content(folder: Path, info: Mapping[str, Any], *, fresh: bool) -> Non
                 f"{info['target']} (hash {info['data_hash']}): name another folder with -o, or start over with --fresh"
             )
         return
-    others = sorted(path.name for path in folder.iterdir() if path.name not in (LOCK_FILE, WORKER_LOGS))
+    # A first start that was killed, or found the disk full, may have left some of them.
+    own = {LOCK_FILE, WORKER_LOGS, *OWN_FILES, *(f"{name}{PART}" for name in OWN_FILES)}
+    others = sorted(path.name for path in folder.iterdir() if path.name not in own)
     if others:
         raise RunError(f"{folder} is not a run folder and holds other files ({others[0]}): name another folder with -o")
 
@@ -235,21 +244,6 @@ def _lock(folder: Path) -> IO[str]:
         handle.close()
         raise RunError(f"{folder} is in use by another 'solve': wait for it, or name another folder with -o") from None
     return handle
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old content or the new one, never a part."""
-    beside = path.with_name(f"{path.name}.part")
-    try:
-        with beside.open("w", encoding="utf-8") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
-        beside.replace(path)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

@@ -108,8 +108,7 @@ def render(run: "Run") -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     dataset = run.dataset()
-    known = all(task.task_id in dataset.answers for task in dataset.tasks)
-    ablation = ablate(run) if known and dataset.tasks else None
+    ablation = ablate(run) if dataset.is_answered else None
     cards = _cards(run, dataset, ablation)
     environment = Environment(
         loader=PackageLoader("ensemble", "templates"),

@@ -11,8 +11,11 @@ A job is one solver on one task. Its key is made of content (``JobKey``), so tha
 its finished jobs, and another setting in the same folder neither loses nor mixes them.
 """
 
+import hashlib
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,9 @@ LOG_FILE = "solve.log"
 
 FORMAT = 1
 """Version of the layout; another one is refused."""
+
+NEEDED = ("target", "solutions", "data_hash", "task_ids", "config", "solver_keys")
+"""Entries of ``run.json`` that reading a run needs."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS job (
@@ -123,10 +129,10 @@ class Run:
 
     def jobs(self) -> tuple[JobRow, ...]:
         """Return the jobs of the current settings, by task, then in the order of the solvers."""
-        rows = self._connection.execute(
+        rows = self._read(
             "SELECT task_id, solver, solver_key, status, seconds, peak_bytes, error,"
             " (SELECT count(*) FROM candidate WHERE job_id = job.id) FROM job"
-        ).fetchall()
+        )
         asked, order = set(self.task_ids), {name: i for i, name in enumerate(self.config.solvers)}
         current = [
             JobRow(task_id, solver, *rest)
@@ -138,14 +144,35 @@ class Run:
     def candidates(self, task_id: str) -> tuple[Candidate, ...]:
         """Return all candidates of a task under the current settings: by the order of solvers, then as they came."""
         found: list[Candidate] = []
-        for solver in self.config.solvers:
-            found += read_candidates(self._connection, task_id, solver, self.info["solver_keys"][solver])
+        with reading(self.path / RESULTS_FILE):
+            for solver in self.config.solvers:
+                found += read_candidates(self._connection, task_id, solver, self.info["solver_keys"][solver])
         return tuple(found)
+
+    def hash_of_candidates(self) -> str:
+        """Return a digest of all candidates under the current settings, and of the tasks' grids.
+
+        The file's own bytes change whenever it is opened for writing.
+        """
+        rows = self._read(
+            "SELECT solver, solver_key, task_id, task_hash, test_index, grid, log_score, provenance"
+            " FROM candidate JOIN job ON job.id = job_id WHERE status != 'running'"
+            " ORDER BY task_id, solver, solver_key, position"
+        )
+        digest = hashlib.sha256()
+        for solver, key, *content in rows:
+            if content[0] in self.task_ids and self._is_current(solver, key):
+                digest.update(json.dumps([solver, *content]).encode())
+        return digest.hexdigest()[:16]
 
     def task_hashes(self) -> dict[str, str]:
         """Return for each task with a current job the digest of its grids (``ensemble.data.hash_of_task``)."""
-        rows = self._connection.execute("SELECT task_id, task_hash, solver, solver_key FROM job ORDER BY id").fetchall()
+        rows = self._read("SELECT task_id, task_hash, solver, solver_key FROM job ORDER BY id")
         return {task_id: task_hash for task_id, task_hash, solver, key in rows if self._is_current(solver, key)}
+
+    def _read(self, query: str) -> list[tuple[Any, ...]]:
+        with reading(self.path / RESULTS_FILE):
+            return self._connection.execute(query).fetchall()
 
     def _is_current(self, solver: str, key: str) -> bool:
         return bool(self.info["solver_keys"].get(solver) == key)
@@ -172,12 +199,19 @@ def open_run(path: Path | str) -> Run:
     results = folder / RESULTS_FILE
     if not results.is_file():
         raise RunError(f"{folder} has no {RESULTS_FILE}: solve into it first")
-    try:
+    with reading(results):
         connection = sqlite3.connect(f"{results.resolve().as_uri()}?mode=ro", uri=True)
         connection.execute("SELECT count(*) FROM job")
-    except sqlite3.Error as error:
-        raise RunError(f"cannot read {results}: {error}") from None
     return Run(folder, info, connection)
+
+
+@contextmanager
+def reading(results: Path) -> Iterator[None]:
+    """Raise ``RunError`` where a database cannot be read: it is damaged, or something else."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise RunError(f"cannot read {results}: {error}; copy it back, or start over with --fresh") from None
 
 
 def read_info(folder: Path) -> dict[str, Any]:
@@ -196,6 +230,9 @@ def read_info(folder: Path) -> dict[str, Any]:
     if not isinstance(info, dict) or info.get("format") != FORMAT:
         came = info.get("format") if isinstance(info, dict) else type(info).__name__
         raise RunError(f"{path} has format {came!r}, this version reads {FORMAT}")
+    missing = [name for name in NEEDED if name not in info]
+    if missing:
+        raise RunError(f"{path} has no entry {missing[0]!r}: it was not written by 'solve'")
     return info
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from dsl.errors import GridError
 from dsl.grid import Grid, as_grid
 from ensemble.errors import DataError, RunError
-from ensemble.taskfiles import read_json
+from ensemble.files import replace_file
+from ensemble.taskfiles import brief, read_json
 from ensemble.types import Attempts, Prediction
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ def write_submission(path: Path, predictions: Mapping[str, Prediction], test_cou
         ValueError: a prediction is for another task or has another number of outputs.
         RunError: the file cannot be written.
     """
-    from ensemble.recorder import replace_file
-
     unknown = sorted(predictions.keys() - test_counts.keys())
     if unknown:
         raise ValueError(f"prediction for task {unknown[0]}, which is not asked for")
@@ -97,11 +96,11 @@ def validate_submission(path: Path, dataset: "DataSet") -> list[str]:
 def _form_problems(value: Any) -> Iterator[str]:
     """Yield what is wrong with the shape and the cells, whatever the data set."""
     if not isinstance(value, dict):
-        yield f"a submission must be an object of task ids, got {_brief(value)}"
+        yield f"a submission must be an object of task ids, got {brief(value)}"
         return
     for task_id, entries in value.items():
         if not isinstance(entries, list) or not entries:
-            yield f"task {task_id}: must be a list with one entry per test input, got {_brief(entries)}"
+            yield f"task {task_id}: must be a list with one entry per test input, got {brief(entries)}"
             continue
         for i, entry in enumerate(entries):
             for problem in _entry_problems(entry):
@@ -110,7 +109,7 @@ def _form_problems(value: Any) -> Iterator[str]:
 
 def _entry_problems(entry: Any) -> Iterator[str]:
     if not isinstance(entry, dict):
-        yield f"must be an object with {' and '.join(ATTEMPT_NAMES)}, got {_brief(entry)}"
+        yield f"must be an object with {' and '.join(ATTEMPT_NAMES)}, got {brief(entry)}"
         return
     for name in entry:
         if name not in ATTEMPT_NAMES:
@@ -130,8 +129,3 @@ def _grid_problem(value: Any) -> str | None:
     except GridError as error:
         return str(error)
     return None
-
-
-def _brief(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

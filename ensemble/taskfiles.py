@@ -61,7 +61,7 @@ def parse_task(value: Any, task_id: str, where: str) -> Loaded:
         DataError: something is missing or is no grid.
     """
     if not isinstance(value, dict):
-        raise DataError(f"{where}: a task must be an object with 'train' and 'test', got {_brief(value)}")
+        raise DataError(f"{where}: a task must be an object with 'train' and 'test', got {brief(value)}")
     pairs = {part: _pairs(value, part, where) for part in ("train", "test")}
     train = tuple(
         Example(
@@ -88,10 +88,10 @@ def _pairs(task: Mapping[str, Any], part: str, where: str) -> list[dict[str, Any
         raise DataError(f"{where}: key {part!r} is missing, found {found}; a task has 'train' and 'test'")
     pairs = task[part]
     if not isinstance(pairs, list) or not pairs:
-        raise DataError(f"{where}: {part} must be a list of at least one pair, got {_brief(pairs)}")
+        raise DataError(f"{where}: {part} must be a list of at least one pair, got {brief(pairs)}")
     for i, pair in enumerate(pairs):
         if not isinstance(pair, dict):
-            raise DataError(f"{where}: {part}[{i}] must be an object with 'input' and 'output', got {_brief(pair)}")
+            raise DataError(f"{where}: {part}[{i}] must be an object with 'input' and 'output', got {brief(pair)}")
     return pairs
 
 
@@ -104,7 +104,8 @@ def _grid(pair: Mapping[str, Any], key: str, where: str) -> Grid:
         raise DataError(f"{where}.{key}: {error}") from None
 
 
-def _brief(value: Any) -> str:
+def brief(value: Any) -> str:
+    """Return the beginning of a value's JSON, for a message."""
     text = json.dumps(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
 
@@ -129,14 +130,14 @@ def read_solutions(path: Path, tasks: Sequence[Task]) -> dict[str, tuple[Grid, .
     """
     value = read_json(path)
     if not isinstance(value, dict):
-        raise DataError(f"{path}: solutions must be an object of task ids to lists of grids, got {_brief(value)}")
+        raise DataError(f"{path}: solutions must be an object of task ids to lists of grids, got {brief(value)}")
     answers: dict[str, tuple[Grid, ...]] = {}
     for task in tasks:
         if task.task_id not in value:
             continue
         grids, where = value[task.task_id], f"{path}: {task.task_id}"
         if not isinstance(grids, list) or len(grids) != len(task.test_inputs):
-            count = len(grids) if isinstance(grids, list) else _brief(grids)
+            count = len(grids) if isinstance(grids, list) else brief(grids)
             raise DataError(
                 f"{where}: must be a list of {len(task.test_inputs)} grids, one per test input, got {count}"
             )

@@ -88,6 +88,8 @@ class Setup:
 def work(connection: Connection, setup: Setup) -> None:
     """Run jobs until the parent says goodbye or is gone: the body of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):  # the parent kept it away until here
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _leave_with_parent()
     if setup.log is not None:
         _print_to(setup.log)
@@ -98,13 +100,26 @@ def work(connection: Connection, setup: Setup) -> None:
         connection.send(("ready",))
         while (job := connection.recv()) is not None:
             if job.solver not in solvers:
-                solvers[job.solver] = setup.factory(job.solver, setup.config)
+                solvers[job.solver] = _build(job.solver, setup)
             connection.send(("started", job.number))
             _report(connection, job, solvers[job.solver])
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
     except (EnsembleError, ImportError) as error:
         connection.send(("refused", refusal_of(error)))
+
+
+def _build(name: str, setup: Setup) -> Solver:
+    try:
+        return setup.factory(name, setup.config)
+    except (EnsembleError, ImportError):
+        raise
+    except Exception as error:  # it would be the same at every task
+        traceback.print_exc()
+        reason = str(error).strip().splitlines()
+        raise EnsembleError(
+            f"solver {name!r} cannot be built: {type(error).__name__}{': ' + reason[0] if reason else ''}"
+        ) from error
 
 
 def _report(connection: Connection, job: Job, solver: Solver) -> None:

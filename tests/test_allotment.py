@@ -69,13 +69,13 @@ def test_what_tasks_leave_over_goes_to_those_after_them(weights, used):
     assert spent <= 100.0 * (1 + 1e-9)
 
 
-def test_what_one_takes_beyond_its_time_leaves_the_others_theirs():
+def test_what_one_takes_beyond_its_time_is_missing_to_the_others_which_keep_half():
     allotment = Allotment({"a": 1.0, "b": 1.0, "c": 1.0}, 30.0)
     assert allotment.take("a") == pytest.approx(10.0)
+    allotment.give_back(-4.0)
+    assert allotment.take("b") == pytest.approx(8.0)
     allotment.give_back(-100.0)
-    assert allotment.take("b") == pytest.approx(10.0)
-    allotment.give_back(-100.0)
-    assert allotment.take("c") == pytest.approx(10.0)
+    assert allotment.take("c") == pytest.approx(5.0)
 
 
 def test_a_task_without_candidates_weighs_most():

@@ -53,6 +53,23 @@ def test_solve_prints_the_result_and_keeps_progress_apart(solved):
     assert "not a benchmark" not in result.stderr
 
 
+def test_a_setting_counts_where_it_has_a_flag_too(solved, capsys, tmp_path):
+    arguments = ("solve", solved[0] / "tasks", "--set", 'solvers=["identity"]', "--set", "seed=3", "--workers", 1)
+    assert run(capsys, *arguments, "-o", tmp_path / "one")[0] == 0
+    assert json.loads((tmp_path / "one/run.json").read_text())["seed"] == 3
+    assert run(capsys, *arguments, "--seed", 4, "-o", tmp_path / "two")[0] == 0
+    assert json.loads((tmp_path / "two/run.json").read_text())["seed"] == 4
+
+
+def test_tasks_of_which_only_some_have_answers_are_solved_without_a_score(capsys, tmp_path):
+    write_json(tmp_path / "tasks/known.json", task_json())
+    write_json(tmp_path / "tasks/open.json", task_json(answers=False))
+    arguments = ("--solvers", "identity", "-o", tmp_path / "run", "--workers", 1)
+    code, out, err = run(capsys, "solve", tmp_path / "tasks", *arguments)
+    assert (code, out) == (0, "")
+    assert err.endswith(f"run: {tmp_path / 'run'}\n")
+
+
 def test_run_folder_holds_what_the_design_promises(solved):
     folder, _ = solved
     info = json.loads((folder / "run/run.json").read_text())
@@ -166,7 +183,12 @@ BAD_INPUTS = {
     "zero workers": (SOLVE + "--workers 0", "Invalid value for '--workers'"),
     "no solver": ("solve {tasks} --solvers neutral", "unknown solver 'neutral'"),
     "solver twice": ("solve {tasks} --solvers identity,identity", "solvers must differ"),
-    "no such device": (SOLVE + "--device tpu", "setting 'neural.device'"),
+    "no such device": ("solve {tasks} --device tpu -o {tmp}/new", "setting 'neural.device'"),
+    "device of no solver": (SOLVE + "--device cpu", "--device is for the solver 'neural', which --solvers identity"),
+    "nodes of no solver": (SOLVE + "--nodes 5", "--nodes is for the solver 'symbolic'"),
+    "replay without replay": (SOLVE + "--replay {run}", "--replay is for the solver 'replay'"),
+    "replay of itself": ("solve {tasks} --solvers replay --replay {run} -o {run} --fresh", "cannot replay itself"),
+    "no end of memory": (SOLVE + "--memory-gb inf", "setting 'memory_gb': input should be a finite number"),
     "no such preset": (SOLVE + "--preset fast", "unknown preset 'fast'; known: quick"),
     "no such executor": (SOLVE + "--executor slurm", "unknown executor 'slurm'; known: local, ray"),
     "no such rule": (SOLVE + "--set merge.rule=loud", "unknown merge rule 'loud'"),
@@ -179,6 +201,7 @@ BAD_INPUTS = {
     "configuration is no TOML": (SOLVE + "--config {tmp}/bad.toml", "is not TOML"),
     "unknown key": (SOLVE + "--config {tmp}/unknown.toml", "unknown setting 'secnds' (did you mean 'seconds'?)"),
     "no plugin": (SOLVE + "--plugin {tmp}/none.py", "plugin must be a Python file"),
+    "no plugin, no folder": ("solve {tasks} --solvers identity --plugin {tmp}/none.py", "none.py cannot be read"),
     "plugin fails": (SOLVE + "--plugin {tmp}/fails.py", "fails: ModuleNotFoundError"),
     "run folder is a file": ("solve {tasks} --solvers identity -o {tmp}/text.json", "cannot write the run folder"),
     "run folder of others": ("solve {tasks} --solvers identity -o {tasks}", "holds other files (task_0.json)"),
@@ -247,6 +270,10 @@ def test_replay_gives_the_candidates_of_another_run(solved, capsys, tmp_path):
     assert run(capsys, "solve", folder / "tasks", *arguments)[0] == 0
     assert (tmp_path / "run/submission.json").read_bytes() == (folder / "run/submission.json").read_bytes()
     assert "identity,identity" in export_csv(capsys, tmp_path / "run")
+    # The source is opened for writing again, with nothing to do, and another time is asked for.
+    assert run(capsys, "solve", folder / "tasks", "--solvers", "identity", "-o", folder / "run")[0] == 0
+    code, _, err = run(capsys, "solve", folder / "tasks", *arguments, "--seconds", 5)
+    assert (code, err.splitlines()[0]) == (0, "3 tasks, 3 of them done before")
 
 
 def test_shards_become_one_run(solved, capsys, tmp_path):

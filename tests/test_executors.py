@@ -85,10 +85,20 @@ def test_solver_that_cannot_be_built_stops_the_run():
         run_jobs(["ok-1"], factory=make_refused)
 
 
+def test_solver_that_breaks_while_it_is_built_stops_the_run_with_one_line():
+    with pytest.raises(RunError, match=r"^solver 'identity' cannot be built: RuntimeError: CUDA is out of order$"):
+        run_jobs(["ok-1", "ok-2"], factory=make_broken)
+
+
+def make_broken(name, config):
+    raise RuntimeError("CUDA is out of order\nand more")
+
+
 def test_workers_have_one_thread_and_read_only_grids(tmp_path):
+    before = dict(os.environ)
     (events,) = run_jobs(["ok-1"], factory=make_witness, logs=tmp_path)
     assert events[-1].error is None
-    assert "OMP_NUM_THREADS" not in os.environ or os.environ["OMP_NUM_THREADS"]
+    assert dict(os.environ) == before
     assert "threads 1 writeable False" in (tmp_path / "worker-0.log").read_text()
 
 
@@ -159,6 +169,23 @@ def wait_until(condition):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_interrupt_of_all_processes_at_any_moment_of_a_start_ends_the_run_in_order(tmp_path):
+    """A terminal sends Ctrl-C to the workers too, also while they are still importing."""
+    tasks = write_tasks(tmp_path / "tasks", [f"slow-{i}" for i in range(40)])
+    for i, delay in enumerate((0.05, 0.3, 0.6)):
+        command = [sys.executable, "-m", "ensemble", "solve", str(tasks), "--solvers", "identity", "--workers", "2"]
+        process = subprocess.Popen(
+            [*command, "-o", str(tmp_path / f"run-{i}")], start_new_session=True, stderr=subprocess.PIPE, text=True
+        )
+        while len(psutil.Process(process.pid).children(recursive=True)) < 2:  # the tracker of resources, and a worker
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert (process.returncode, "Traceback" in err) == (130, False), err
 
 
 def test_ray_that_is_not_installed_is_one_line(monkeypatch):

@@ -12,6 +12,7 @@ from ensemble.fingerprint import (
     solver_keys,
     versions,
 )
+from tests.test_imports import MODULES, imports_of
 
 HASHES = {"language": "l", "model": "m", "replay": None}
 BASE = {"solvers": ("symbolic", "neural")}
@@ -30,6 +31,8 @@ def keys(hashes=HASHES, **changes):
         ({"symbolic": {"max_candidates": 3}}, {"symbolic", "neural"}),
         ({"neural": {"model": "other"}}, {"neural"}),
         ({"merge": {"rule": "flat"}}, set()),
+        ({"merge": {"max_judged_cells": 0}}, {"neural"}),
+        ({"merge": {"invariants": False}}, {"neural"}),
         ({"solvers": ("neural", "symbolic")}, {"symbolic", "neural"}),
     ],
 )
@@ -69,6 +72,15 @@ def test_model_hash_follows_the_weights_not_the_card(tmp_path):
 def test_every_named_source_exists():
     root = Path(__file__).parent.parent
     assert all(list(root.glob(pattern)) for patterns in SOURCES.values() for pattern in patterns)
+
+
+@pytest.mark.parametrize("solver", SOURCES)
+def test_whatever_a_solver_imports_is_among_its_sources(solver):
+    root = Path(__file__).parent.parent
+    files = {path for pattern in SOURCES[solver] for path in root.glob(pattern) if path.suffix == ".py"}
+    own = {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__") for path in files}
+    reached = {name for module in own for name in imports_of(module, lazy=True) if name in MODULES}
+    assert reached - own <= {"ensemble", "ensemble.config", "ensemble.errors", "ensemble.types"}
 
 
 def test_only_what_runs_is_hashed():

@@ -179,6 +179,24 @@ def test_failed_jobs_are_tried_again(tmp_path, monkeypatch):
     assert sorted((tmp_path / "diary").read_text().splitlines()) == ["neural raise-d", "symbolic raise-d"]
 
 
+def test_the_network_judges_anew_where_an_earlier_solver_is_tried_again(tmp_path, monkeypatch):
+    def fail_of(broken):
+        class Failing(FakeSolver):
+            def solve(self, task, budget):
+                yield from super().solve(task, budget)
+                if self.name in broken:
+                    raise ArithmeticError("no luck")
+
+        return lambda name, _: Failing(name)
+
+    assert solve(tmp_path / "run", ids=IDS[:2], factory=fail_of({"symbolic"})).failed == 2
+    monkeypatch.setenv(DIARY, str(tmp_path / "diary"))
+    assert solve(tmp_path / "run", ids=IDS[:2], factory=fail_of({"neural"})).failed == 2
+    assert len((tmp_path / "diary").read_text().splitlines()) == 4
+    assert solve(tmp_path / "run", ids=IDS[:2]).failed == 0
+    assert (tmp_path / "diary").read_text().splitlines()[4:] == ["neural ok-a", "neural ok-b"]
+
+
 def test_more_tasks_may_be_asked_of_the_same_folder(tmp_path, monkeypatch):
     whole = small_set(IDS[:3])
     monkeypatch.setenv(DIARY, str(tmp_path / "diary"))

@@ -7,7 +7,8 @@ import pytest
 from dsl.grid import as_grid
 from ensemble.config import Config
 from ensemble.errors import RunError
-from ensemble.recorder import open_recorder, replace_file
+from ensemble.files import replace_file
+from ensemble.recorder import open_recorder
 from ensemble.store import JobKey, open_run
 from ensemble.types import Candidate, Prediction, Provenance
 from tests.tasks import small_set, write_folder
@@ -248,7 +249,35 @@ def test_folder_that_is_no_run_is_refused(tmp_path):
         open_run(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"format": 99}'])
+def test_first_start_that_was_cut_off_is_begun_again(tmp_path, dataset, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(RunError, match="give the same command again"):
+            open_recorder(tmp_path, info_of(dataset))
+    (tmp_path / "run.json.part").write_text("{")
+    assert not (tmp_path / "run.json").exists()
+    open_recorder(tmp_path, info_of(dataset)).close()
+    assert (tmp_path / "run.json").exists()
+
+
+def test_damaged_database_is_one_line(recorder, dataset):
+    job = recorder.begin(KEY)
+    recorder.add(job, [candidate(program="x" * 5000)])
+    recorder.finish(job, seconds=1.0, peak_bytes=None, error=None)
+    recorder.close()
+    results = recorder.folder / "results.sqlite"
+    content = bytearray(results.read_bytes())
+    content[4096 * 2 :] = b"\xff" * (len(content) - 4096 * 2)
+    results.write_bytes(content)
+    for read in (lambda: open_run(recorder.folder).candidates("task_0"), lambda: open_run(recorder.folder).jobs()):
+        with pytest.raises(RunError, match=r"cannot read .*results\.sqlite: .*malformed"):
+            read()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"format": 99}', '{"format": 1, "target": "tasks"}'])
 def test_run_json_of_another_format_is_refused(tmp_path, text):
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(RunError, match=r"run\.json"):

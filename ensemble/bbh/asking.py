@@ -80,7 +80,12 @@ class Asker:
         prompts = [self._writer.prompt(question) for question in questions]
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         found: dict[int, str] = {}
-        cache = self._read_context()
+        try:
+            cache = self._read_context()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise ModelError(f"out of memory with a context of {len(self._context)} tokens") from error
         while len(found) < len(order):
             chosen = order[len(found) : len(found) + self._batch_size]
             try:

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -90,7 +90,9 @@ def solve(
         "neural.device": device,
         "replay.runs": tuple(str(folder.resolve()) for folder in replay) if replay else None,
     }
-    resolved = load_config(config, settings_of(setting or []) | flags, preset=preset)
+    given = {key: value for key, value in flags.items() if value is not None}
+    resolved = load_config(config, settings_of(setting or []) | given, preset=preset)
+    _check_use(given, resolved.solvers)
     warning = warning_about(resolved.neural.model) if "neural" in resolved.solvers else None
     if warning is not None:
         typer.echo(warning, err=True)
@@ -107,6 +109,26 @@ def solve(
         typer.echo(f"--limit {limit}: this is not a benchmark result", err=True)
     outcome = _solve(dataset, resolved, options, plain=plain)
     _conclude(options.folder, outcome, limited=limit is not None)
+
+
+SOLVER_OF = {
+    "nodes": "symbolic",
+    "steps": "neural",
+    "neural.model": "neural",
+    "neural.device": "neural",
+    "replay.runs": "replay",
+}
+"""The solver that a flag is for."""
+
+
+def _check_use(given: Mapping[str, Any], solvers: Sequence[str]) -> None:
+    """Refuse a flag for a solver that does not run; raises ``ConfigError``."""
+    from ensemble.errors import ConfigError
+
+    for key, solver in SOLVER_OF.items():
+        if key in given and solver not in solvers:
+            flag = "--replay" if solver == "replay" else f"--{key.removeprefix('neural.')}"
+            raise ConfigError(f"{flag} is for the solver {solver!r}, which --solvers {','.join(solvers)} leaves out")
 
 
 def settings_of(assignments: list[str]) -> dict[str, Any]:
@@ -189,7 +211,7 @@ def _conclude(folder: Path, outcome: "Outcome", *, limited: bool) -> None:
 
     with open_run(folder) as run:
         total = len(run.task_ids)
-        if run.dataset().answers and not outcome.interrupted:
+        if run.dataset().is_answered and not outcome.interrupted:
             print_result(run)
     if limited:
         typer.echo("not a benchmark result: --limit was given", err=True)

@@ -41,6 +41,10 @@ def pretrain(
 
     if lora != (model is not None):
         raise ConfigError("--model and --lora go together: another model is tuned by an adapter only")
+    unused = {"--mixed": mixed is not None, "--compile": compile is not None, "--loaders": loaders > 0}
+    if model is not None and any(unused.values()):
+        flag = next(flag for flag, given in unused.items() if given)
+        raise ConfigError(f"{flag} is for the embedded network: it does not go with --model")
     if average and (export is None or model is not None):
         raise ConfigError("--average goes with --export, and not with --model: it says whose weights to average")
     from ensemble.cli.solve import settings_of
