@@ -50,9 +50,7 @@ def examine(job: Job) -> dict[str, Any]:
     spent = time.process_time() - start
 
     def solved(chosen: list[Solution], attempts: int = 2) -> bool:
-        # Those that fit come first, as merge rule `lexicographic` has it.
-        ordered = sorted(chosen, key=lambda s: s.fits < len(task.train))
-        return is_solved(ordered, targets, attempts)
+        return is_solved(sorted(chosen, key=lambda s: -s.log_odds), targets, attempts)  # as the shipped merge has it
 
     fitting = [s for s in solutions if s.fits == len(task.train)]
     families = sorted({family(s) for s in solutions})

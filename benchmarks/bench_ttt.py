@@ -26,7 +26,7 @@ from ensemble.config import NeuralConfig, load_config
 from ensemble.data import load_tasks
 from ensemble.decode import teacher_force
 from ensemble.encode import encoded_length
-from ensemble.fingerprint import digest_of, hash_of_model, machine, versions
+from ensemble.fingerprint import digest_of, hash_of_code, hash_of_model, machine, versions
 from ensemble.model import GridLM
 from ensemble.solvers.neural import NeuralSolver, Plan
 from ensemble.statistics import mcnemar, wilson_interval
@@ -199,6 +199,7 @@ def settings_of(arguments: argparse.Namespace, solver: NeuralSolver, data_hash: 
         "target": arguments.target,
         "data_hash": data_hash,
         "model_hash": hash_of_model(arguments.model),
+        "code": hash_of_code("neural"),
         "seconds": arguments.seconds if arguments.steps is None else None,
         "steps": arguments.steps,
         "seed": arguments.seed,

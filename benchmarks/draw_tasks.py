@@ -69,6 +69,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--small", action="store_true", help="no example larger than the task's own")
     arguments = parser.parse_args()
+    if arguments.folder.is_dir() and any(arguments.folder.iterdir()):
+        parser.error(f"{arguments.folder} is not empty: a draw would be mixed with what is there")
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for seed in range(arguments.seed, arguments.seed + arguments.draws):
         for task, answers in drawn_cases(arguments.re_arc, arguments.part, seed, small=arguments.small):

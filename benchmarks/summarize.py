@@ -114,12 +114,15 @@ def _training_steps(candidates: dict[str, tuple[Candidate, ...]]) -> dict[str, f
 
 
 def _curve(run: Run, candidates: dict[str, tuple[Candidate, ...]], chosen: MergeConfig) -> dict[str, int]:
-    """Count the tasks solved with what was found until some time, ranked as at the end; empty without known times."""
+    """Count the tasks solved with what was found until some time, ranked as at the end; empty if a time is not known.
+
+    The network's candidates have none.
+    """
     dataset = run.dataset()
     times = [c.provenance.found_after for found in candidates.values() for c in found]
     known = [seconds for seconds in times if seconds is not None]
     curve = {}
-    for point in POINTS if known else ():
+    for point in POINTS if known and len(known) == len(times) else ():
         solved = 0
         for task in dataset.tasks:
             early = [c for c in candidates[task.task_id] if (c.provenance.found_after or 0.0) <= point]

@@ -237,7 +237,8 @@ def _log_likelihoods(supports: Mapping[GridKey, Support]) -> dict[GridKey, float
 
 
 def _view(candidate: Candidate) -> str:
-    return candidate.provenance.view or candidate.provenance.solver
+    """Name the view that a vote comes from; no solver's name is a view's, not even that of ``identity``."""
+    return candidate.provenance.view or f"solver {candidate.provenance.solver}"
 
 
 def _ranked(supports: Mapping[GridKey, Support], score: Callable[[GridKey], tuple[float, ...]]) -> list[Grid]:
@@ -283,12 +284,20 @@ def _interleaved(first: Sequence[Grid], second: Sequence[Grid]) -> list[Grid]:
 
 @rule("likeliest")
 def likeliest(candidates: Sequence[Candidate]) -> list[Grid]:
-    """Rank by :func:`log_odds`, at equal odds programs first; solvers of neither family come last, by votes."""
+    """Rank by :func:`log_odds`; solvers of neither family come last, by votes.
+
+    At equal odds programs come first, the cheapest of them (odds have a floor, costs do not), then what the network
+    finds likeliest.
+    """
     odds, programs = log_odds(candidates), support_of(_family(candidates, SYMBOLIC))
     likelihoods = _log_likelihoods(support_of(_family(candidates, NEURAL)))
+
+    def cheapest(key: GridKey) -> float:
+        return min(_costs(programs[key])) if key in programs else math.inf
+
     ranked = _ranked(
         {**support_of(proposed_by(NEURAL, candidates)), **programs},
-        lambda key: (odds[key], float(key in programs), likelihoods.get(key, -math.inf)),
+        lambda key: (odds[key], -cheapest(key), likelihoods.get(key, -math.inf)),
     )
     others = _by_votes(c for c in candidates if c.provenance.family not in (SYMBOLIC, NEURAL))
     return _distinct(ranked, others)
@@ -364,7 +373,8 @@ def evidence_of(candidates: Sequence[Candidate]) -> dict[GridKey, Evidence]:
 
 
 def _broken(support: Support) -> float:
-    return lost_nats(support.candidates[0].provenance.breaks or ())
+    """Return the most that a candidate of the grid loses: runs of several versions may have found different breaks."""
+    return max(lost_nats(candidate.provenance.breaks or ()) for candidate in support.candidates)
 
 
 def _logit(probability: float) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dsl.grid import Grid, GridKey, grid_key, seal
+from dsl.grid import Grid, GridKey, as_grid, grid_key, seal
 
 IDENTITY_VIEW = "identity"
 
@@ -21,18 +21,21 @@ def hierarchical_vote(votes: Sequence[tuple[str, Grid]]) -> tuple[Grid, Grid]:
     """Return the two grids that win the vote, best first; both are the same grid if nothing else was proposed.
 
     Args:
-        votes: name of the view and grid in the task's own frame, one entry per vote, at least one. The view
-            ``identity`` decides ties.
+        votes: name of the view and grid in the task's own frame, one entry per vote, at least one; whatever ``as_grid``
+            takes is a grid here. The view ``identity`` decides ties.
 
     Raises:
         ValueError: there are no votes.
+        GridError: one is no grid.
     """
     if not votes:
         raise ValueError("a vote needs at least one grid, got none")
     by_view: dict[str, list[Grid]] = {}
-    for view, grid in votes:
+    everything: list[Grid] = []
+    for view, voted in votes:
+        grid = as_grid(voted)
         by_view.setdefault(view, []).append(grid)
-    everything = [grid for _, grid in votes]
+        everything.append(grid)
     of_identity = Counter(grid_key(grid) for grid in by_view.get(IDENTITY_VIEW, ()))
     of_all = Counter(grid_key(grid) for grid in everything)
 

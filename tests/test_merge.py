@@ -1,7 +1,9 @@
 """Merging: every rule is order-independent, and hierarchical voting equals the published rule where nothing is tied."""
 
+import itertools
 import random
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsl.grid import as_grid, grid_from_text, grid_key, grid_to_text, same_grid
+from dsl.search.plausibility import WEIGHTS
 from dsl.task import Example, Task
 from ensemble.config import MergeConfig
 from ensemble.errors import ConfigError
@@ -226,6 +229,32 @@ POOLS = st.lists(
 def test_order_of_candidates_never_matters(rule, pool, seed):
     shuffled = random.Random(seed).sample(pool, len(pool))
     assert chosen(pool, rule) == chosen(shuffled, rule)
+
+
+@pytest.mark.parametrize("rule", ["likeliest", "learned"])
+def test_order_does_not_matter_where_runs_disagree_on_what_a_grid_breaks(rule):
+    whole, apart = (broken(symbolic("1", cost=1.0), breaks) for breaks in ((), tuple(WEIGHTS)))
+    orders = itertools.permutations([whole, apart, symbolic("2", cost=2.0)])
+    assert {grid_to_text(RULES[rule](order)[0]) for order in orders} == {"2"}
+
+
+def broken(candidate, breaks):
+    return replace(candidate, provenance=replace(candidate.provenance, breaks=breaks))
+
+
+def test_programs_beyond_the_floor_of_the_odds_are_ranked_by_cost():
+    assert chosen([symbolic("1", cost=40), symbolic("2", cost=30), symbolic("3", cost=14)], "likeliest") == ["3", "2"]
+
+
+def test_the_solver_identity_is_no_vote_of_the_identity_view():
+    copied = Candidate("t", 0, grid_from_text("9"), -1.0, Provenance("identity", "identity"))
+    votes = [copied, neural("3", view="a"), neural("4", view="b")]
+    assert chosen(votes, "hierarchical") == ["3", "4"]
+
+
+def test_hierarchical_vote_takes_arrays_of_any_integers():
+    votes = [("identity", np.array([[1, 2]])), ("identity", np.array([[1, 3]])), ("a", [[1, 2]])]
+    assert [grid_to_text(grid) for grid in hierarchical_vote(votes)] == ["12", "13"]
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))
