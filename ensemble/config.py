@@ -107,6 +107,8 @@ class AdaptationConfig(Section):
             raise ValueError("epochs needs the recipe paper: the recipe packed has no end")
         if (self.adapter == "shared") != (self.adapter_folder is not None):
             raise ValueError("adapter shared and adapter_folder go together: give both or neither")
+        if self.adapter == "shared" and self.method != "lora":
+            raise ValueError(f"adapter shared needs the method lora, got {self.method}")
         if self.targets != "all-linear" and not self.targets:
             raise ValueError("targets must be all-linear or name layers, got none")
         if self.optimizer == "muon" and self.method == "full":

@@ -241,6 +241,11 @@ def load_model(
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"cannot load the model {str(name)!r}: {reason}") from error
+    except ImportError as error:  # weights of four bits
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"the model {str(name)!r} needs a package: {reason} (pip install 'arc-ensemble[4bit]')"
+        ) from error
     model.to(device).eval().requires_grad_(False)
     return model
 
@@ -274,6 +279,14 @@ def quiet() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has done all that it was given, so that a clock can be read; a processor always has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 def resolve_device(name: str) -> torch.device:

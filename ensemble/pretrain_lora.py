@@ -89,6 +89,8 @@ class Tuner:
             torch.manual_seed(config.seed)
             self.wrapped = LoraModel(self.model, lora_config(config.adaptation()), "default")
         self.factors: dict[str, nn.Parameter] = factors_of(self.wrapped)
+        for factor in self.factors.values():  # peft gives them the base's dtype, too coarse for small steps
+            factor.data = factor.data.float()
         self.optimizer = torch.optim.AdamW(self.factors.values(), config.adamw_lr, weight_decay=config.weight_decay)
         self.progress = Progress()
         self._compute: Callable[[Batch], float] = gradients_of(self.model, config.adaptation())
@@ -122,7 +124,9 @@ class Tuner:
     def sequences(self, step: int) -> list[EncodedSequence]:
         """Return the sequences of a step."""
         size, side = self.config.batch_size, self.stream.max_side(step)
-        return [self.format.encode_pairs(self.stream.task(step * size + i, side)[1]) for i in range(size)]
+        drawn = (self.stream.task(step * size + i, side)[1] for i in range(size))
+        # The stream counts a token for each cell; a text may spend more.
+        return [self.format.encode_pairs(self.format.keep_within(pairs, self.config.max_tokens)) for pairs in drawn]
 
     def train_step(self, lr_scale: float) -> float:
         """Train on the next batch, one sequence at a time; return its mean loss in nats per output token."""
@@ -164,7 +168,13 @@ class Tuner:
         return losses
 
     def export(self, folder: Path) -> None:
-        """Write the base with the adapter's sum to a folder that ``--model`` loads; ends the run in this process."""
+        """Write the base with the adapter's sum to a folder that ``--model`` loads; ends the run in this process.
+
+        Raises:
+            ModelError: nothing was trained yet.
+        """
+        if self.progress.step == 0:
+            raise ModelError(f"{self.work} has no trained adapter to export; train first, with --minutes or --steps")
         updates = add_updates(self.wrapped)
         self.wrapped.unload()
         for weight, data in updates:

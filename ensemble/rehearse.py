@@ -11,7 +11,7 @@ from dsl.task import Example, Task
 from ensemble.config import Config
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    pass
 
 MEAN_TOKENS, MEAN_OUTPUT = 1968, 258
 """Tokens of the mean task of ARC-AGI-1 evaluation, one a cell, and of the mean output."""
@@ -51,7 +51,7 @@ def rehearse(config: Config) -> Rehearsal:
     from ensemble.cache import prefill
     from ensemble.decode import decode_greedy
     from ensemble.formats import format_of
-    from ensemble.model import load_model, resolve_device
+    from ensemble.model import load_model, resolve_device, wait_for
     from ensemble.ttt import adapted
 
     device = resolve_device(config.neural.device)
@@ -63,26 +63,19 @@ def rehearse(config: Config) -> Rehearsal:
     if config.neural.adaptation.method != "none":
         settings, limit = config.neural.adaptation, config.neural.max_tokens
         with adapted(model, task.train, settings, max_tokens=limit, seed=0, bound=Bound(1)):
-            _synchronize(model)
+            wait_for(model.device)
         started = time.monotonic()
         with adapted(model, task.train, settings, max_tokens=limit, seed=0, bound=Bound(1)):
-            _synchronize(model)
+            wait_for(model.device)
             step_seconds = time.monotonic() - started
     started = time.monotonic()
     prefilled = prefill(model, prompts, _NEW_TOKENS)
-    _synchronize(model)
+    wait_for(model.device)
     prefill_seconds = (time.monotonic() - started) / len(views)
     started = time.monotonic()
     decode_greedy(model, prefilled, max_new_tokens=_NEW_TOKENS)
     decode_seconds = (time.monotonic() - started) / (_NEW_TOKENS - 1)
     return Rehearsal(step_seconds, prefill_seconds, decode_seconds, len(prompts[0]), len(views))
-
-
-def _synchronize(model: "PreTrainedModel") -> None:
-    import torch
-
-    if model.device.type == "cuda":
-        torch.cuda.synchronize(model.device)
 
 
 def _made_up_task() -> Task:

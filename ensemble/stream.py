@@ -178,7 +178,8 @@ _kept_stream: TaskStream | None = None
 
 def _keep_stream(stream: TaskStream) -> None:
     global _kept_stream
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the trainer ends its loaders
+    for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the trainer saves and ends its loaders
+        signal.signal(number, signal.SIG_IGN)
     _kept_stream = stream
 
 

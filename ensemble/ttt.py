@@ -18,7 +18,7 @@ from dsl.task import Example
 from ensemble.adaptation.engine import Adaptation, Bound, Feed, MakeTasks, Source, optimize, optimizer_of
 from ensemble.adaptation.four_bit import hold_in_four_bits, is_quantized
 from ensemble.adaptation.lean import LeanStep, can_run_lean
-from ensemble.adaptation.lora_files import add_updates, load_factors, lora_config, save_adapter
+from ensemble.adaptation.lora_files import add_updates, load_factors, lora_config, losses_of, save_adapter
 from ensemble.attention import mixed_precision
 from ensemble.config import AdaptationConfig
 from ensemble.encode import Batch
@@ -69,6 +69,7 @@ def adapted(
         report = Adaptation()
         if config.method == "lora" and config.adapter_folder is not None:
             _use_adapter(model, Path(config.adapter_folder), restore)
+            report.losses += losses_of(Path(config.adapter_folder))
         elif config.method != "none" and train:
             feed = Feed([train], config, max_tokens, seed, format_of(model), auxiliary)
             if can_write_out(model) and _is_written(config) and save_to is None:
@@ -171,7 +172,7 @@ def train_lora(
                 optimizer = optimizer_of(trained, config, is_embedded=isinstance(model, GridLM))
                 optimize(optimizer, gradients_of(model, config), feed, config, bound, report)
             if save_to is not None:
-                save_adapter(wrapped, lora_config(config), save_to)
+                save_adapter(wrapped, lora_config(config), save_to, report.losses)
             _leave(model, wrapped, detach, restore)
         finally:
             detach.close()

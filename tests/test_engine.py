@@ -145,6 +145,13 @@ def test_the_rate_of_muon_falls_with_the_root_of_many_steps(steps: int, share: f
     assert len(rates) == steps
 
 
+def test_spare_time_counts_until_enough_steps_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ensemble.adaptation.engine.time.monotonic", lambda: 8.0)
+    bound = Bound(100, 10.0, spare_seconds=3.0, spare_below=50)
+    assert [bound.seconds_left(step) for step in (0, 49, 50, 99)] == [5.0, 5.0, 2.0, 2.0]
+    assert Bound(100).seconds_left(0) is None
+
+
 def test_epochs_bound_the_steps() -> None:
     config = settings(recipe="paper", epochs=1, max_sequences=10, batch_size=4)
     seen: list[tuple[int, int]] = []
@@ -173,6 +180,7 @@ def test_tasks_take_turns() -> None:
         ({"epochs": 2}, "epochs needs the recipe paper"),
         ({"optimizer": "muon", "method": "full"}, "optimizer muon needs the method lora"),
         ({"adapter": "shared"}, "go together"),
+        ({"adapter": "shared", "adapter_folder": "a", "method": "full"}, "adapter shared needs the method lora"),
         ({"targets": ()}, "name layers"),
         ({"method": "full", "four_bit": True}, "four_bit needs the method lora"),
     ],

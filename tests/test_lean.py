@@ -131,11 +131,15 @@ def test_options_train_and_leave_the_base_as_it_was(options: dict[str, Any]) -> 
 def test_a_saved_adapter_is_peft_s_and_comes_back(tmp_path: Path) -> None:
     model = make("llama")
     batch = collate([encode_pairs(TRAIN)])
-    with adapted(model, TRAIN, config_of(), max_tokens=512, seed=0, bound=Bound(4), save_to=tmp_path), torch.no_grad():
+    with (
+        adapted(model, TRAIN, config_of(), max_tokens=512, seed=0, bound=Bound(4), save_to=tmp_path) as trained,
+        torch.no_grad(),
+    ):
         expected = model(input_ids=batch.tokens).logits
     shared = config_of(adapter="shared", adapter_folder=str(tmp_path))
     with adapted(model, TRAIN, shared, max_tokens=512, seed=0, bound=Bound(4)) as report, torch.no_grad():
-        assert report.steps == 0
+        assert report.losses == trained.losses
+        assert report.steps == 4
         torch.testing.assert_close(model(input_ids=batch.tokens).logits, expected)
     by_peft = PeftModel.from_pretrained(make("llama"), str(tmp_path))
     with torch.no_grad():

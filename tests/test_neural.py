@@ -202,11 +202,10 @@ def test_drafts_take_no_more_than_their_share_of_the_time_and_outputs_are_as_lon
 ) -> None:
     monkeypatch.setattr(neural, "_Speed", lambda *_: Slow(1e-4))
     solver = NeuralSolver(config(folder, views=1))
-    without, few, many = (
-        solver.plan(solver.load(), TASK, 0, time.monotonic() + 1000.0, number).inference_seconds
-        for number in (0, 1, 10**7)
-    )
+    plans = [solver.plan(solver.load(), TASK, 0, time.monotonic() + 1000.0, number) for number in (0, 1, 10**7)]
+    without, few, many = (plan.inference_seconds for plan in plans)
     assert without < few < many <= without + 0.1 * 1000.0
+    assert [plan.drafts_seconds for plan in plans] == pytest.approx([0.0, few - without, many - without], rel=1e-3)
     pairs = tuple(Example(as_grid([[k, 0], [0, k]] * 5), as_grid([[k]])) for k in range(1, 4))
     plan = solver.plan(solver.load(), Task("t", pairs, (pairs[0].input, pairs[1].input)), 0, None)
     assert plan.expected_tokens == (len(grid_tokens(pairs[0].output)),) * 2

@@ -51,14 +51,19 @@ def test_doctor_times_a_model_and_estimates_hours(capsys: pytest.CaptureFixture[
     assert "hours" in found["400 tasks"]
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError("no hub\nand more"), "error: cannot load the model {}: no hub"),
+        (ImportError("no bits"), "error: the model {} needs a package: no bits (pip install 'arc-ensemble[4bit]')"),
+    ],
+)
 def test_doctor_says_in_one_line_that_a_model_is_not_here(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
-        raise OSError("cannot connect to the hub\nand more")
+        raise error
 
     monkeypatch.setattr("ensemble.model.AutoConfig.from_pretrained", refuse)
     assert main(["doctor", "--preset", "barc-8b", "--device", "cpu"]) == 2
-    assert capsys.readouterr().err.splitlines() == [
-        "error: cannot load the model 'barc0/Llama-3.1-ARC-Potpourri-Transduction-8B': cannot connect to the hub"
-    ]
+    assert capsys.readouterr().err.splitlines() == [line.format("'barc0/Llama-3.1-ARC-Potpourri-Transduction-8B'")]

@@ -53,6 +53,34 @@ def test_a_stopped_run_goes_on_exactly(base: Path, tmp_path: Path) -> None:
         assert torch.equal(second.factors[name], factor)
 
 
+def test_the_adapter_of_a_bfloat16_base_is_trained_in_float32(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ensemble.model.has_bfloat16_units", lambda _: True)
+    config = tune_config_of(tmp_path / "work", str(base), SMALL | {"curriculum": ((0, 6),), "adamw_lr": 1e-5})
+    run = Tuner(config, tmp_path / "work", Chunk(steps=3, device="cpu"))
+    assert run.model.dtype == torch.bfloat16
+    before = {name: factor.detach().clone() for name, factor in run.factors.items()}
+    run.run()
+    assert {factor.dtype for factor in run.factors.values()} == {torch.float32}
+    for name, factor in run.factors.items():
+        assert (factor != before[name]).float().mean() > 0.5, name  # in bfloat16 such steps are rounded away
+
+
+def test_a_text_that_spends_more_tokens_keeps_to_the_bound(base: Path, tmp_path: Path) -> None:
+    run = tuner(base, tmp_path / "work", 1)
+    whole = [len(sequence) for step in range(8) for sequence in run.sequences(step)]
+    run.config = run.config.model_copy(update={"max_tokens": max(whole) // 2})
+    assert max(len(sequence) for step in range(8) for sequence in run.sequences(step)) <= max(whole) // 2
+
+
+def test_nothing_trained_is_nothing_to_export(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["pretrain", str(tmp_path / "new"), "--model", str(base), "--lora", "--device", "cpu", *SETTINGS]
+    assert main([*arguments, "--export", str(tmp_path / "out")]) == 2
+    assert "has no trained adapter to export; train first" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_loss_falls(base: Path, tmp_path: Path) -> None:
     losses = tuner(base, tmp_path / "work", 150).run()
     assert sum(losses[-30:]) < 0.9 * sum(losses[:30])  # each step reads other tasks

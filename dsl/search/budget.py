@@ -13,7 +13,7 @@ class Budget:
         memory_bytes: resident memory that the solver may add, above 0.
         seed: seed of every random draw.
         nodes: bound on search nodes instead of the clock: the result is then the same on every machine.
-        steps: bound on optimizer steps of test-time training instead of the clock, likewise.
+        steps: bound on optimizer steps of test-time training instead of the clock: the same on machines of one kind.
     """
 
     seconds: float

@@ -73,10 +73,20 @@ class Bound:
     Attributes:
         steps: optimizer steps at most.
         deadline: ``time.monotonic()`` at which it must be over; None for exactly ``steps``, whatever the time.
+        spare_seconds: time after the deadline that it may have as well, as long as ...
+        spare_below: ... fewer steps than this are done.
     """
 
     steps: int
     deadline: float | None = None
+    spare_seconds: float = 0.0
+    spare_below: int = 0
+
+    def seconds_left(self, step: int) -> float | None:
+        """Return the time that is left when so many steps are done; None where time is no bound."""
+        if self.deadline is None:
+            return None
+        return self.deadline - time.monotonic() + (self.spare_seconds if step < self.spare_below else 0.0)
 
 
 class Source(ABC):
@@ -248,8 +258,8 @@ def optimize(
     for step in range(steps):
         report.seconds = time.monotonic() - started
         progress = step / steps
-        if bound.deadline is not None:
-            left = bound.deadline - time.monotonic()
+        left = bound.seconds_left(step)
+        if left is not None:
             next_step_seconds = report.seconds / step if step else 0.0
             if left <= next_step_seconds:
                 break

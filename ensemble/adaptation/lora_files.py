@@ -4,11 +4,14 @@ A saved adapter is a folder that ``peft.PeftModel.from_pretrained`` reads: ``ada
 ``adapter_model.safetensors``.
 """
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from peft import LoraConfig, LoraModel
 from peft.tuners.lora import LoraLayer
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -18,6 +21,7 @@ from ensemble.errors import ModelError
 
 WEIGHTS_FILE = "adapter_model.safetensors"
 _NAME = "default"
+_LOSSES = "losses"
 
 
 def lora_config(config: AdaptationConfig) -> LoraConfig:
@@ -33,12 +37,19 @@ def lora_config(config: AdaptationConfig) -> LoraConfig:
     )
 
 
-def save_adapter(wrapped: LoraModel, config: LoraConfig, folder: Path) -> None:
-    """Write an adapter to a folder, made if needed."""
+def save_adapter(wrapped: LoraModel, config: LoraConfig, folder: Path, losses: Sequence[float] = ()) -> None:
+    """Write an adapter to a folder, made if needed, with the losses of the steps that trained it."""
     folder.mkdir(parents=True, exist_ok=True)
     config.save_pretrained(str(folder))
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in factors_of(wrapped).items()}
-    save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt", _LOSSES: json.dumps(list(losses))})
+
+
+def losses_of(folder: Path) -> list[float]:
+    """Return the losses of the steps that trained a saved adapter; none if it was not saved here."""
+    with safe_open(folder / WEIGHTS_FILE, "pt") as file:
+        losses: list[float] = json.loads((file.metadata() or {}).get(_LOSSES, "[]"))
+        return losses
 
 
 def load_factors(model: PreTrainedModel, folder: Path) -> LoraModel:

@@ -58,6 +58,7 @@ class Plan:
         expected_tokens: of the output of each test input: those of its shape where that is known, else as many as
             any grid shown has.
         inference_seconds: what is kept back for inference; 0 when steps bound the work.
+        drafts_seconds: part of it for judging drafts, which is not needed where training ends before it may judge.
     """
 
     views: tuple[View, ...]
@@ -65,6 +66,7 @@ class Plan:
     shapes: tuple[tuple[int, int] | None, ...]
     expected_tokens: tuple[int, ...]
     inference_seconds: float
+    drafts_seconds: float
 
 
 class NeuralSolver:
@@ -115,7 +117,12 @@ class NeuralSolver:
         if deadline is None:
             bound = Bound(budget.steps or 0)
         else:
-            bound = Bound(self.config.adaptation.max_steps, deadline - plan.inference_seconds)
+            bound = Bound(
+                self.config.adaptation.max_steps,
+                deadline - plan.inference_seconds,
+                spare_seconds=plan.drafts_seconds,
+                spare_below=self.config.inference.judge_from_steps,
+            )
         candidates: list[Candidate] = []
         adaptation = self.config.adaptation
         with adapted(
@@ -199,26 +206,30 @@ class NeuralSolver:
             for shape in shapes
         )
         if deadline is None:
-            return Plan(views, max_new_tokens, shapes, outputs, 0.0)
+            return Plan(views, max_new_tokens, shapes, outputs, 0.0, 0.0)
         prompts = [self.prompt(task, k, views[0]) for k in range(len(task.test_inputs))]
         speed = _Speed(model, prompts[0])
         left = deadline - time.monotonic()
+
+        # A scored token attends to the whole prompt, a prompt's to half of it.
+        grid = sum(outputs) * 2 * speed.prefill_seconds_per_token
 
         def seconds_of(count: int) -> float:
             each = 1 if inference.min_probability == 0 else _BRANCHES
             decode = sum(outputs) * speed.step_seconds(count) * (each + inference.samples)
             prefill = count * sum(map(len, prompts)) * speed.prefill_seconds_per_token
-            # A scored token attends to the whole prompt, a prompt's to half of it.
-            grid = count * sum(outputs) * 2 * speed.prefill_seconds_per_token
             own = (count if inference.min_probability else (count + 1) / 2) + count * inference.samples
-            return _SAFETY * (prefill + decode + own * grid) + min(_SAFETY * num_drafts * grid, DRAFTS_SHARE * left)
+            return _SAFETY * (prefill + decode + own * count * grid) + drafts_seconds_of(count)
+
+        def drafts_seconds_of(count: int) -> float:
+            return min(_SAFETY * num_drafts * count * grid, DRAFTS_SHARE * left)
 
         count = len(views)
         seconds = seconds_of(count)
         while count > 1 and seconds > INFERENCE_SHARE * left:
             count = (count + 1) // 2
             seconds = seconds_of(count)
-        return Plan(views[:count], max_new_tokens, shapes, outputs, seconds)
+        return Plan(views[:count], max_new_tokens, shapes, outputs, seconds, drafts_seconds_of(count))
 
     def propose(
         self,
@@ -339,11 +350,13 @@ class _Speed:
 
     def __init__(self, model: "PreTrainedModel", prompt: EncodedSequence) -> None:
         from ensemble.cache import prefill
+        from ensemble.model import wait_for
 
         self._model = model
         for _ in range(2):  # the first run of a shape prepares for it
             started = time.monotonic()
             self._prefilled = prefill(model, [prompt], _STEPS)
+            wait_for(model.device)
             seconds = time.monotonic() - started
             if seconds > _QUICK_SECONDS:
                 break
