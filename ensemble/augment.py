@@ -11,6 +11,7 @@ import numpy as np
 from dsl.grid import NUM_COLORS, Grid
 from dsl.symmetry import TRANSFORMS, inverse_name, transform
 from dsl.task import Example, Task
+from ensemble.config import InferenceConfig
 
 DIHEDRAL: tuple[str, ...] = tuple(TRANSFORMS)
 """The 8 symmetries of the square; rotations are clockwise."""
@@ -25,7 +26,7 @@ class View:
     Attributes:
         dihedral: one of ``DIHEDRAL``.
         colors: new color of each color 0..9, a permutation.
-        order: order of the demonstrations, a permutation of their indices; None keeps it.
+        order: indices of the demonstrations that it shows, in this order; None shows all as they are.
     """
 
     dihedral: str = "identity"
@@ -37,8 +38,8 @@ class View:
             raise ValueError(f"view must be one of {', '.join(DIHEDRAL)}, got {self.dihedral!r}")
         if sorted(self.colors) != list(SAME_COLORS):
             raise ValueError(f"colors must be a permutation of 0..9, got {self.colors}")
-        if self.order is not None and sorted(self.order) != list(range(len(self.order))):
-            raise ValueError(f"order must be a permutation of 0..{len(self.order) - 1}, got {self.order}")
+        if self.order is not None and (len(set(self.order)) != len(self.order) or min(self.order, default=0) < 0):
+            raise ValueError(f"order must name each demonstration once at most, got {self.order}")
 
     @property
     def name(self) -> str:
@@ -58,10 +59,10 @@ class View:
         return Example(self.grid(example.input), self.grid(example.output))
 
     def examples(self, examples: tuple[Example, ...]) -> tuple[Example, ...]:
-        """Return demonstrations as this view shows them, in its order."""
+        """Return the demonstrations that this view shows, as it shows them, in its order."""
         order = range(len(examples)) if self.order is None else self.order
-        if len(order) != len(examples):
-            raise ValueError(f"view orders {len(order)} demonstrations, got {len(examples)}")
+        if max(order, default=-1) >= len(examples):
+            raise ValueError(f"view shows demonstration {max(order)}, got {len(examples)} demonstrations")
         return tuple(self.example(examples[k]) for k in order)
 
     def task(self, task: Task) -> Task:
@@ -99,3 +100,35 @@ def inference_views(count: int, num_examples: int, seed: int, *, keep_zero: bool
         draw_view(rng, num_examples, dihedral=DIHEDRAL[k % len(DIHEDRAL)], keep_zero=keep_zero) for k in range(1, count)
     )
     return (IDENTITY, *drawn)
+
+
+PAPER_TURNS = ("transpose", "flip_left_right", "flip_up_down", "rotate_90", "rotate_180")
+PAPER_ORDERS = 2
+"""Orders of each context of the identity view beside its own."""
+
+
+def paper_views(num_examples: int, seed: int) -> tuple[View, ...]:
+    """Return the views of Akyürek et al. 2024: three of each context as it is, and five turned ones.
+
+    As in training, a context leaves one demonstration out, unless there is only one, and colors are never changed
+    (``inference/preprocess.py`` of their code). The first context as it is comes first, then a context under each turn,
+    then the others.
+    """
+    rng = np.random.default_rng(seed)
+    contexts = [tuple(k for k in range(num_examples) if k != left) for left in range(num_examples)]
+    if num_examples == 1:
+        contexts = [(0,)]
+    as_they_are = [
+        View(order=order)
+        for context in contexts
+        for order in (context, *(tuple(map(int, rng.permutation(context))) for _ in range(PAPER_ORDERS)))
+    ]
+    turned = [View(turn, order=contexts[int(rng.integers(len(contexts)))]) for turn in PAPER_TURNS]
+    return (as_they_are[0], *turned, *as_they_are[1:])
+
+
+def views_for(inference: InferenceConfig, num_examples: int, seed: int) -> tuple[View, ...]:
+    """Return the views that the settings ask for; a longer list begins with what comes first with less time."""
+    if inference.view_set == "paper":
+        return paper_views(num_examples, seed)
+    return inference_views(inference.views, num_examples, seed)

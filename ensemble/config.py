@@ -123,6 +123,9 @@ class InferenceConfig(Section):
 
     views: int = Field(8, ge=1, le=64)
     """Augmented views to decode: the 8 dihedral ones first, each with a color permutation; identity without."""
+    view_set: Literal["all_demonstrations", "paper"] = "all_demonstrations"
+    """Views that show all demonstrations, as many as ``views`` says; or those of the paper, which leave one out: three
+    for each demonstration and five turned ones, with the colors as they are."""
     max_drafts: int = Field(16, ge=0)
     """Grids of earlier solvers that are judged for each test input, likeliest first."""
     judge_from_steps: int = Field(50, ge=0)

@@ -33,9 +33,10 @@ def _paper_adaptation(learning_rate: float, *more_targets: str) -> dict[str, Any
 
 
 def _paper_settings(learning_rate: float, *more_targets: str) -> dict[str, Any]:
-    """Return the paper's settings of the network: its adaptation, and the likeliest output of each view alone."""
+    """Return the paper's settings of the network: its adaptation, its views, the likeliest output of each alone."""
     adaptation = _paper_adaptation(learning_rate, *more_targets)
-    return {"max_tokens": 8192, "adaptation": adaptation, "inference": {"min_probability": 0.0}}
+    inference = {"view_set": "paper", "min_probability": 0.0}
+    return {"max_tokens": 8192, "adaptation": adaptation, "inference": inference}
 
 
 _EXPERTS_ADAPTATION: Mapping[str, Any] = {

@@ -47,7 +47,7 @@ class Rehearsal:
 def rehearse(config: Config) -> Rehearsal:
     """Load the model of a configuration and time it on a made-up task; raises ``ModelError``."""
     from ensemble.adaptation.engine import Bound
-    from ensemble.augment import inference_views
+    from ensemble.augment import views_for
     from ensemble.cache import prefill
     from ensemble.decode import decode_greedy
     from ensemble.formats import format_of
@@ -57,7 +57,7 @@ def rehearse(config: Config) -> Rehearsal:
     device = resolve_device(config.neural.device)
     model, task = load_model(config.neural.model, device, task_format=config.neural.format), _made_up_task()
     encode_pairs = format_of(model).encode_pairs
-    views = inference_views(config.neural.inference.views, _PAIRS, 0)
+    views = views_for(config.neural.inference, _PAIRS, 0)
     prompts = [encode_pairs(view.examples(task.train), query=view.grid(task.test_inputs[0])) for view in views]
     step_seconds = 0.0
     if config.neural.adaptation.method != "none":

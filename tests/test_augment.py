@@ -8,11 +8,14 @@ from dsl.task import Example, Task
 from ensemble.augment import (
     DIHEDRAL,
     IDENTITY,
+    PAPER_TURNS,
+    SAME_COLORS,
     View,
     draw_colors,
     draw_view,
     inference_views,
     inverse_name,
+    paper_views,
     transform,
 )
 
@@ -79,15 +82,15 @@ def test_view_turns_inputs_and_outputs_alike_and_orders_demonstrations() -> None
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"dihedral": "rotate_45"}, {"colors": (0,) * 10}, {"colors": (1, 0)}, {"order": (0, 2)}]
+    "wrong", [{"dihedral": "rotate_45"}, {"colors": (0,) * 10}, {"colors": (1, 0)}, {"order": (0, 0)}, {"order": (-1,)}]
 )
 def test_a_view_that_cannot_be_undone_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="got"):
         View(**wrong)  # type: ignore[arg-type]
 
 
-def test_order_must_match_the_demonstrations() -> None:
-    with pytest.raises(ValueError, match="orders 2 demonstrations, got 1"):
+def test_a_view_shows_no_demonstration_that_is_not_there() -> None:
+    with pytest.raises(ValueError, match="shows demonstration 1, got 1 demonstrations"):
         View(order=(1, 0)).examples((Example(grid_from_text("1"), grid_from_text("2")),))
 
 
@@ -102,6 +105,24 @@ def test_drawn_views_reach_all_symmetries_and_orders() -> None:
     drawn = [draw_view(rng, 3) for _ in range(200)]
     assert {view.dihedral for view in drawn} == set(DIHEDRAL)
     assert len({view.order for view in drawn}) == 6
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_the_paper_s_views_leave_one_demonstration_out_and_keep_the_colors(count: int) -> None:
+    views = paper_views(count, seed=0)
+    assert views == paper_views(count, seed=0)
+    assert len(views) == 3 * count + 5
+    assert {view.colors for view in views} == {SAME_COLORS}
+    shown = [set(view.order or ()) for view in views]
+    assert all(len(order) == max(1, count - 1) for order in shown)
+    as_they_are = [order for view, order in zip(views, shown, strict=True) if view.dihedral == "identity"]
+    assert all(as_they_are.count(order) == 3 * count / max(1, len({*map(frozenset, shown)})) for order in as_they_are)
+    assert [view.dihedral for view in views[:6]] == ["identity", *PAPER_TURNS]
+
+
+def test_a_view_shows_the_demonstrations_that_it_names() -> None:
+    pairs = tuple(Example(as_grid([[k]]), as_grid([[k]])) for k in range(3))
+    assert [int(pair.input[0, 0]) for pair in View(order=(2, 0)).examples(pairs)] == [2, 0]
 
 
 def test_inference_views_begin_with_the_task_as_it_is() -> None:

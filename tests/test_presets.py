@@ -21,7 +21,9 @@ def test_flags_go_before_a_preset() -> None:
 
 
 def test_the_paper_s_settings() -> None:
-    adaptation = load_config(None, {}, preset="llama-3.2-1b").neural.adaptation
+    neural = load_config(None, {}, preset="llama-3.2-1b").neural
+    adaptation = neural.adaptation
+    assert (neural.inference.view_set, neural.inference.min_probability) == ("paper", 0.0)
     assert (adaptation.recipe, adaptation.max_sequences, adaptation.epochs, adaptation.batch_size) == (
         "paper",
         250,

@@ -16,7 +16,7 @@ import numpy as np
 
 from dsl.grid import MAX_SIDE, Grid, grid_from_text, grid_key, seal
 from dsl.task import Example, Task
-from ensemble.augment import View, inference_views
+from ensemble.augment import IDENTITY, View, views_for
 from ensemble.config import NeuralConfig
 from ensemble.encode import EncodedSequence
 from ensemble.formats import format_of
@@ -164,7 +164,7 @@ class NeuralSolver:
         if can_write_out(model):
             pairs = tuple(Example(grid, grid) for grid in map(grid_from_text, ("12", "3/4")))
             task = Task("warm-up", pairs, (pairs[0].input,))
-            _Speed(model, self.prompt(task, 0, inference_views(1, len(pairs), 0)[0])).step_seconds(1)
+            _Speed(model, self.prompt(task, 0, IDENTITY)).step_seconds(1)
             self.solve(task, Budget(60.0, steps=1))
             make_auxiliary = self.auxiliary(model, task)  # one step does not come that far
             if make_auxiliary is not None:
@@ -194,7 +194,7 @@ class NeuralSolver:
         Without a ``deadline`` (``time.monotonic()``) all views are taken.
         """
         inference = self.config.inference
-        views = inference_views(inference.views, len(task.train), seed)
+        views = views_for(inference, len(task.train), seed)
         seen = [example.output for example in task.train]
         task_format = format_of(model)
         longest = max(len(task_format.grid_tokens(grid)) for grid in [*seen, *task.test_inputs])
