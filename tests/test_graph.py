@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from dsl.errors import DslError, ParseError
+from dsl.errors import DslError, GridError, ParseError
 from dsl.grid import Grid, grid_from_text
 from dsl.kernels.cover import greedy_cover
 from dsl.kernels.value_graph import NODES, PICTURE
 from dsl.kernels.value_pieces import IN_PLACE
-from dsl.program import parse, run
+from dsl.program import _FORMS, evaluate, parse, run
 from dsl.search.budget import Budget, Meter
 from dsl.search.graph.build import read_picture
 from dsl.search.graph.engine import GraphEngine
@@ -47,6 +47,12 @@ def test_programs_of_the_graph_run(program, expected):
         return
     assert np.array_equal(run_text(program), grid_from_text(expected))
     assert str(parse(program)) == program
+
+
+def test_a_pipe_refuses_a_root_that_is_too_large(monkeypatch):
+    monkeypatch.setitem(_FORMS, "too_large", lambda arguments, grid: np.zeros((32, 32), np.uint8))
+    with pytest.raises(GridError, match=r"sides must be 1\.\.30, got 32x32"):
+        evaluate(parse("pipe(too_large())"), SPOTS)
 
 
 @pytest.mark.parametrize(

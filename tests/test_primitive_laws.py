@@ -83,6 +83,24 @@ def test_primitive_is_total_and_pure_on_scenes(entry: Primitive) -> None:
         assert value_key(entry.function(*arguments)) == value_key(result)
 
 
+OF_OBJECTS = [entry for entry in ENTRIES if {Kind.OBJECT, Kind.OBJECTS} & set(entry.parameters)]
+
+
+@pytest.mark.parametrize("entry", OF_OBJECTS, ids=lambda entry: entry.name)
+def test_primitive_is_total_on_objects_larger_than_a_grid(entry: Primitive) -> None:
+    """An outline stands around what fills the grid: 32 cells a side."""
+    large = evaluate(parse("outlines(as_list(whole(input)), #1)"), VALUES[Kind.GRID][-1])
+    for arguments in arguments_of(entry, 10):
+        for i, kind in enumerate(entry.parameters):
+            if kind in (Kind.OBJECT, Kind.OBJECTS):
+                arguments[i] = large if kind is Kind.OBJECTS else large[0]
+        try:
+            result = entry.function(*arguments)
+        except DslError:
+            continue
+        assert_well_formed(result, entry.result)
+
+
 def assert_well_formed(value: Any, kind: Kind) -> None:
     match kind:
         case Kind.GRID:

@@ -102,6 +102,7 @@ def _same_shape(objects: Objects) -> list[Grid]:
     shape = some(objects)[0].patch.shape
     if any(item.patch.shape != shape for item in objects):
         fail("needs objects of one shape")
+    check_sides(*shape)
     return [item.patch for item in objects]
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.errors import PrimitiveError
-from dsl.grid import Grid, seal
+from dsl.grid import Grid, as_grid, seal
 from dsl.kernels import value_graph as kernel
 from dsl.program import Call, Literal, Program, evaluate, form, text_literal
 from dsl.search.cells.shape import ShapeGuess, parse_side, side_length
@@ -77,7 +77,8 @@ def _pipe(arguments: tuple[Program, ...], grid: Grid) -> Grid:
             steps.append(operation_of_text(text + OUTPUT))
         else:
             steps.append(operation_of_text(argument.value))
-    return _run(np.array(root, np.uint8), steps, frames, grid)
+    checked = as_grid(root)  # the kernels write up to 900 cells without looking
+    return _run(np.array(checked), steps, frames, grid)
 
 
 def _run(root: NDArray[np.uint8], steps: Sequence[Operation], frames: NDArray[np.int64], grid: Grid) -> Grid:
