@@ -266,6 +266,7 @@ COMPOSE: list[Case] = [
     ("content_and", ["102", "330"], "100"),
     ("content_minus", ["102", "330"], "002"),
     ("content_xor", ["1020", "3300"], "0320"),
+    ("content_xor", ["110", "202"], "012"),
     ("content_nor", ["1020", "3300", "#5"], "0005"),
     ("equal_cells", ["102", "112", "#5"], "152"),
     ("beside", ["1/2", "3/4"], "13/24"),
@@ -300,7 +301,10 @@ SYMMETRY: list[Case] = [
     ("symmetrize_left_right", ["100/020"], "101/020"),
     ("symmetrize_top_bottom", ["10/00"], "10/10"),
     ("symmetrize_rotations", ["010/000/000"], "010/101/010"),
+    ("symmetrize_rotations", ["12/00"], "12/21"),
     ("symmetrize_all", ["100/000/000"], "101/000/101"),
+    ("symmetrize_all", ["12/00"], "12/12"),
+    ("symmetrize_all", ["10/20"], "11/22"),
 ]
 
 TOPOLOGY: list[Case] = [

@@ -22,22 +22,24 @@ def overlay(top: Grid, bottom: Grid) -> Grid:
 def content_and(left: Grid, right: Grid) -> Grid:
     """Keep the first grid's content where the second, of the same shape, has content too."""
     check_same_shape(left, right)
-    return _choose(left, (left != background_color(left)) & (right != background_color(right)))
+    ground = background_color(left)
+    return _choose(left, (left != ground) & (right != background_color(right)), ground)
 
 
 @primitive()
 def content_minus(left: Grid, right: Grid) -> Grid:
     """Keep the first grid's content where the second, of the same shape, has none."""
     check_same_shape(left, right)
-    return _choose(left, right == background_color(right))
+    return _choose(left, right == background_color(right), background_color(left))
 
 
 @primitive()
 def content_xor(left: Grid, right: Grid) -> Grid:
     """Keep content where exactly one of two grids of the same shape has some."""
     check_same_shape(left, right)
-    in_left, in_right = left != background_color(left), right != background_color(right)
-    return _choose(overlay(left, right), in_left ^ in_right)
+    ground = background_color(left)
+    in_left, in_right = left != ground, right != background_color(right)
+    return _choose(overlay(left, right), in_left ^ in_right, ground)
 
 
 @primitive()
@@ -55,8 +57,8 @@ def equal_cells(left: Grid, right: Grid, color: Color) -> Grid:
     return seal(np.where(left == right, left, np.uint8(color)))
 
 
-def _choose(grid: Grid, chosen: NDArray[np.bool_]) -> Grid:
-    return seal(np.where(chosen, grid, np.uint8(background_color(grid))))
+def _choose(grid: Grid, chosen: NDArray[np.bool_], ground: int) -> Grid:
+    return seal(np.where(chosen, grid, np.uint8(ground)))
 
 
 @primitive()

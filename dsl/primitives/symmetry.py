@@ -1,12 +1,11 @@
 """Completion of partly hidden symmetric images, and grids made symmetric."""
 
-import numpy as np
-
 from dsl.grid import Grid, seal
 from dsl.kernels.colors import background_color
+from dsl.kernels.paste import overlay_content
 from dsl.kernels.symmetry import fill_mirrored, mirror_axes
 from dsl.primitives.compose import overlay
-from dsl.primitives.geometry import flip_left_right, flip_top_bottom, rotate_180, transpose
+from dsl.primitives.geometry import flip_left_right, flip_top_bottom, rotate_180, rotate_270, transpose
 from dsl.primitives.results import bounding_box, fail
 from dsl.registry import primitive
 from dsl.types import Color
@@ -60,12 +59,17 @@ def symmetrize_rotations(grid: Grid) -> Grid:
     """Paint the content over its four quarter turns; the grid must be square."""
     if grid.shape[0] != grid.shape[1]:
         fail(f"needs a square grid, got {grid.shape}")
-    half = overlay(grid, rotate_180(grid))
-    return overlay(half, seal(np.rot90(half)))
+    ground = background_color(grid)  # no cell of it may be left after the first half turn
+    half = seal(overlay_content(grid, rotate_180(grid), ground))
+    return seal(overlay_content(half, rotate_270(half), ground))
 
 
 @primitive(cost=5)
 def symmetrize_all(grid: Grid) -> Grid:
     """Paint the content over all of its mirror images; diagonals too if the grid is square."""
-    both = symmetrize_top_bottom(symmetrize_left_right(grid))
-    return overlay(both, transpose(both)) if grid.shape[0] == grid.shape[1] else both
+    is_square = grid.shape[0] == grid.shape[1]
+    ground = background_color(grid)
+    result = grid
+    for mirrored in (flip_left_right, flip_top_bottom, *([transpose] if is_square else ())):
+        result = seal(overlay_content(result, mirrored(result), ground))
+    return result
