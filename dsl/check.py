@@ -10,12 +10,15 @@ from numpy.random import Generator
 
 from dsl.errors import DslError
 from dsl.grid import MAX_SIDE, NUM_COLORS, Grid, seal
+from dsl.primitives.results import MAX_OBJECTS
 from dsl.registry import Primitive, all_primitives
 from dsl.types import Kind, Mask, Object, Value, value_key
 
 TINY, LARGEST = (1, 1), (MAX_SIDE, MAX_SIDE)
 DUPLICATE_RESULTS = 20
 """Equal results that make two primitives look like one."""
+_NO_RESULT = object()
+"""Stands for a ``DslError``; None is what a forgotten ``return`` gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,21 @@ def check_primitive(entry: Primitive, *, samples: int = 200, seed: int = 0) -> C
 
     It must return a value of its kind, or raise ``DslError``; leave its arguments alone; and give the same twice.
     """
+    problems, keys = _calls(entry, samples, seed)
+    results = sum(key is not None for key in keys)
+    notes = list(_twins(entry, keys, samples, seed))
+    if not results:
+        notes.append(f"no result on any of {samples} random calls: the checks say little")
+    return CheckResult(problems, tuple(notes), results, time_primitive(entry, samples=min(samples, 50), seed=seed))
+
+
+def broken_laws(entry: Primitive, *, samples: int, seed: int = 0) -> tuple[str, ...]:
+    """Return the problems alone that :func:`check_primitive` finds: fewer calls, nothing is timed or compared."""
+    return _calls(entry, samples, seed)[0]
+
+
+def _calls(entry: Primitive, samples: int, seed: int) -> tuple[tuple[str, ...], list[object | None]]:
+    """Return the problems of random calls, and a key of each result, None without one."""
     problems: dict[str, None] = {}
     keys: list[object | None] = []
     for arguments in random_arguments(entry, samples, np.random.default_rng(seed)):
@@ -47,13 +65,7 @@ def check_primitive(entry: Primitive, *, samples: int = 200, seed: int = 0) -> C
         keys.append(key)
         if problem is not None:
             problems[problem] = None
-    results = sum(key is not None for key in keys)
-    notes = list(_twins(entry, keys, samples, seed))
-    if not results:
-        notes.append(f"no result on any of {samples} random calls: the checks say little")
-    return CheckResult(
-        tuple(problems), tuple(notes), results, time_primitive(entry, samples=min(samples, 50), seed=seed)
-    )
+    return tuple(problems), keys
 
 
 def time_primitive(entry: Primitive, *, samples: int = 100, seed: int = 0) -> float:
@@ -70,7 +82,7 @@ def _attempt(function: Callable[..., Any], arguments: tuple[Value, ...]) -> Any:
     try:
         return function(*arguments)
     except DslError:
-        return None
+        return _NO_RESULT
     except Exception as error:
         return error
 
@@ -81,13 +93,13 @@ def _call(entry: Primitive, arguments: tuple[Value, ...]) -> tuple[object | None
     value = _attempt(entry.function, arguments)
     if value_key(arguments) != before:  # type: ignore[arg-type]
         return None, "it changes its arguments"
-    if value is None:
+    if value is _NO_RESULT:
         return None, None
     if isinstance(value, ValueError) and "read-only" in str(value):
         return None, "it writes into its arguments (they are read-only): copy first"
     if isinstance(value, Exception):
         return None, f"it raises {type(value).__name__} ({value}); a primitive without a result raises PrimitiveError"
-    wrong = _wrong_kind(value, entry.result)
+    wrong = wrong_value(value, entry.result)
     if wrong is not None:
         return None, f"it returns {wrong}, its annotation promises {entry.result}"
     key = value_key(value)
@@ -96,24 +108,45 @@ def _call(entry: Primitive, arguments: tuple[Value, ...]) -> tuple[object | None
     return key, None
 
 
-def _wrong_kind(value: Any, kind: Kind) -> str | None:
-    """Say what a value is if it is not of a kind."""
+def wrong_value(value: Any, kind: Kind) -> str | None:
+    """Say what a value is if it is no well-formed value of a kind; None if it is one."""
     match kind:
         case Kind.GRID:
-            return _wrong_array(value, np.uint8, "a grid")
+            return _wrong_array(value, np.uint8, "a grid") or _wrong_sides(value, "a grid")
         case Kind.MASK:
-            return _wrong_array(value, np.bool_, "a mask")
+            return _wrong_array(value, np.bool_, "a mask") or _wrong_sides(value, "a mask")
         case Kind.OBJECT:
-            return None if isinstance(value, Object) else type(value).__name__
+            return _wrong_object(value)
         case Kind.OBJECTS:
-            is_right = isinstance(value, tuple) and all(isinstance(item, Object) for item in value)
-            return None if is_right else type(value).__name__
+            if not isinstance(value, tuple):
+                return type(value).__name__
+            if len(value) > MAX_OBJECTS:
+                return f"a list of {len(value)} objects, at most {MAX_OBJECTS} are allowed"
+            return next((wrong for wrong in map(_wrong_object, value) if wrong is not None), None)
         case Kind.BOOL:
-            return None if isinstance(value, bool) else type(value).__name__
+            return None if type(value) is bool else type(value).__name__
         case Kind.INT:
-            return None if isinstance(value, int) and not isinstance(value, bool) else type(value).__name__
-    is_right = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < NUM_COLORS
-    return None if is_right else f"{type(value).__name__} {value}"
+            return None if type(value) is int else type(value).__name__
+    return None if type(value) is int and 0 <= value < NUM_COLORS else f"{type(value).__name__} {value}"
+
+
+def _wrong_object(value: Any) -> str | None:
+    """Say what is wrong with an object; it may be larger than a grid."""
+    if not isinstance(value, Object):
+        return type(value).__name__
+    for part, dtype in (("patch", np.uint8), ("mask", np.bool_)):
+        wrong = _wrong_array(getattr(value, part), dtype, "an array")
+        if wrong is not None:
+            return f"an object whose {part} is {wrong}"
+    if value.patch.shape != value.mask.shape:
+        return f"an object whose patch is of {value.patch.shape}, its mask of {value.mask.shape}"
+    if not value.mask.any():
+        return "an object without a cell"
+    if value.patch[~value.mask].any():
+        return "an object with cells outside of its mask: they must be 0"
+    if type(value.top) is not int or type(value.left) is not int:
+        return f"an object at row {value.top!r}, column {value.left!r}: they must be of type int"
+    return None
 
 
 def _wrong_array(value: Any, dtype: type[np.generic], name: str) -> str | None:
@@ -121,13 +154,19 @@ def _wrong_array(value: Any, dtype: type[np.generic], name: str) -> str | None:
         return type(value).__name__
     if value.dtype != dtype or value.ndim != 2:
         return f"an array of {value.dtype} with {value.ndim} dimensions"
-    if not all(1 <= side <= MAX_SIDE for side in value.shape):
-        return f"{name} of {value.shape[0]}x{value.shape[1]}, sides must be 1..{MAX_SIDE}"
-    if dtype is np.uint8 and value.max() >= NUM_COLORS:
-        return f"a grid with the value {value.max()}"
+    if dtype is np.uint8 and value.max(initial=0) >= NUM_COLORS:
+        return f"{name} with the value {value.max()}"
     if value.flags.writeable:
         return f"{name} that can be written to: return seal(...)"
+    if not value.flags.c_contiguous:
+        return f"{name} that is not in C order: return seal(...)"
     return None
+
+
+def _wrong_sides(array: Grid | Mask, name: str) -> str | None:
+    if all(1 <= side <= MAX_SIDE for side in array.shape):
+        return None
+    return f"{name} of {array.shape[0]}x{array.shape[1]}, sides must be 1..{MAX_SIDE}"
 
 
 def _twins(entry: Primitive, keys: list[object | None], samples: int, seed: int) -> Iterator[str]:
@@ -143,7 +182,11 @@ def _twins(entry: Primitive, keys: list[object | None], samples: int, seed: int)
 
 
 def random_arguments(entry: Primitive, samples: int, rng: Generator) -> Iterator[tuple[Value, ...]]:
-    """Yield random arguments, the smallest and the largest grids first."""
+    """Yield random arguments, the smallest and the largest grids first.
+
+    Images are of one shape in two of three calls. Every other call takes an integer with choices from them; search
+    fills it with computed values, too.
+    """
     makers: dict[Kind, Callable[[Generator, tuple[int, int]], Value]] = {
         Kind.GRID: random_grid,
         Kind.MASK: _random_mask,
@@ -154,12 +197,19 @@ def random_arguments(entry: Primitive, samples: int, rng: Generator) -> Iterator
         Kind.INT: lambda rng, shape: int(rng.integers(-2, 6)),
     }
     for i in range(samples):
-        drawn = (int(rng.integers(1, 13)), int(rng.integers(1, 13)))
-        shape = (TINY, LARGEST)[i] if i < 2 else drawn
-        yield tuple(
-            choices[int(rng.integers(len(choices)))] if choices else makers[kind](rng, shape)
-            for kind, choices in zip(entry.parameters, entry.choices, strict=True)
-        )
+        shape = (TINY, LARGEST)[i] if i < 2 else _random_shape(rng)
+        arguments: list[Value] = []
+        for kind, choices in zip(entry.parameters, entry.choices, strict=True):
+            own = _random_shape(rng) if i % 3 == 2 else shape
+            if choices and i % 2 == 1:
+                arguments.append(choices[int(rng.integers(len(choices)))])
+            else:
+                arguments.append(makers[kind](rng, own))
+        yield tuple(arguments)
+
+
+def _random_shape(rng: Generator) -> tuple[int, int]:
+    return int(rng.integers(1, 13)), int(rng.integers(1, 13))
 
 
 def random_grid(rng: Generator, shape: tuple[int, int]) -> Grid:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dsl import Grid, as_grid, primitive
+from dsl import Grid, Object, Objects, as_grid, primitive
 from dsl.check import check_primitive, random_arguments
 from dsl.errors import PrimitiveError
 from dsl.grid import seal
@@ -30,6 +30,12 @@ def register():
     yield lambda function: _checked(primitive()(function))
     _PRIMITIVES.clear()
     _PRIMITIVES.update(before)
+
+
+@pytest.fixture
+def register_with_choices(register):
+    """Register primitives with integers to try, by parameter."""
+    return lambda function, **choices: _checked(primitive(choices=choices)(function))
 
 
 def _checked(function):
@@ -89,9 +95,60 @@ def leaves_it_writable(grid: Grid) -> Grid:
     return grid + (grid == 0).astype(np.uint8)
 
 
+def forgets_a_return(grid: Grid) -> Grid:
+    """Return a grid on one of two branches."""
+    if grid.shape[0] > 3:
+        return grid
+
+
+def asks_no_shape(left: Grid, right: Grid) -> Grid:
+    """Take two grids for granted to be of one shape."""
+    return seal(np.where(left == 0, right, left))
+
+
+def leaves_it_mirrored(grid: Grid) -> Grid:
+    """Return a view that is read-only, but not in C order."""
+    return grid[:, ::-1]
+
+
+def makes_an_object_of_anything(grid: Grid) -> Object:
+    """Fill an object's fields with what is at hand."""
+    return Object(grid.astype(np.int64), np.ones((1, 1), np.bool_), 0.5, None)
+
+
+def makes_an_object_between_cells(grid: Grid) -> Object:
+    """Place an object at half a row."""
+    return Object(grid, seal(np.ones(grid.shape, np.bool_)), 0.5, 0)
+
+
+def makes_an_object_without_cells(grid: Grid) -> Objects:
+    """Put an object of no cells into a list."""
+    return (Object(seal(np.zeros_like(grid)), seal(np.zeros(grid.shape, np.bool_)), 0, 0),)
+
+
+def leaves_cells_around_an_object(grid: Grid) -> Object:
+    """Leave cells outside of the mask."""
+    mask = np.zeros(grid.shape, np.bool_)
+    mask[0, 0] = True
+    return Object(seal(np.full_like(grid, 3)), seal(mask), 0, 0)
+
+
+def makes_a_crowd(grid: Grid) -> Objects:
+    """Make more objects than a list holds."""
+    return tuple(Object(grid, seal(np.ones(grid.shape, np.bool_)), 0, k) for k in range(300))
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
+        (forgets_a_return, "it returns NoneType, its annotation promises grid"),
+        (asks_no_shape, "it raises ValueError"),
+        (leaves_it_mirrored, "that is not in C order: return seal(...)"),
+        (makes_an_object_of_anything, "an object whose patch is an array of int64"),
+        (makes_an_object_between_cells, "an object at row 0.5, column 0"),
+        (makes_an_object_without_cells, "an object without a cell"),
+        (leaves_cells_around_an_object, "an object with cells outside of its mask"),
+        (makes_a_crowd, "a list of 300 objects"),
         (too_large, "sides must be 1..30"),
         (writes_into_its_argument, "it writes into its arguments (they are read-only)"),
         (draws_lots, "it gives another result for the same arguments"),
@@ -102,6 +159,23 @@ def leaves_it_writable(grid: Grid) -> Grid:
 )
 def test_broken_law_is_named(register, function, message):
     assert any(message in problem for problem in register(function).problems)
+
+
+def test_an_integer_with_choices_is_tried_on_others_too(register_with_choices):
+    """Search fills it with computed values as well, where it is the only one."""
+
+    def divides(grid: Grid, number: int) -> int:
+        """Divide six."""
+        return 6 // number
+
+    result = register_with_choices(divides, number=(1, 2))
+    assert any("it raises ZeroDivisionError" in problem for problem in result.problems)
+
+
+def test_random_images_have_different_shapes_in_some_calls():
+    entry = next(entry for entry in all_primitives() if entry.parameters == ("grid", "grid"))
+    calls = list(random_arguments(entry, 12, np.random.default_rng(0)))
+    assert 1 <= sum(left.shape != right.shape for left, right in calls) <= 4
 
 
 def test_copy_of_a_primitive_is_noticed(register):
