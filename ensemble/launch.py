@@ -19,7 +19,7 @@ from ensemble.executors import Executor, LocalExecutor
 from ensemble.fingerprint import available_cores, content_hashes, digest_of, machine, solver_keys, versions
 from ensemble.merge import get_rule
 from ensemble.pipeline import Observer, Outcome, run
-from ensemble.plugins import load_plugins, plugin_digests
+from ensemble.plugins import check_plugins, load_plugins, plugin_digests
 from ensemble.recorder import WORKER_LOGS, open_recorder
 from ensemble.solvers import make_solver
 from ensemble.store import FORMAT, LOG_FILE
@@ -81,6 +81,7 @@ def launch(
     if options.folder.resolve() in [Path(folder).resolve() for folder in config.replay.runs]:
         raise ConfigError(f"{options.folder} cannot replay itself: name another run folder with -o")
     load_plugins(options.plugins)
+    check_plugins(options.plugins)
     executor = _make_executor(config, options)
     recorder = open_recorder(options.folder, _describe(dataset, config, options), fresh=options.fresh)
     status = "error"

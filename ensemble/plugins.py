@@ -10,6 +10,8 @@ from pathlib import Path
 from ensemble.errors import ConfigError
 
 PACKAGE = "arc_ensemble_plugins"
+CHECKED_CALLS = 12
+"""Random calls of each primitive before a search uses it; ``dsl check`` makes more."""
 
 
 class _Quiet(SourceFileLoader):
@@ -29,9 +31,34 @@ def load_plugins(paths: Iterable[Path]) -> None:
         load_plugin(path)
 
 
+def check_plugins(paths: Iterable[Path]) -> None:
+    """Call the primitives of loaded files a few times: a kernel does not look at what a search hands it.
+
+    Raises:
+        ConfigError: a primitive breaks a law of the language.
+    """
+    from dsl.check import broken_laws
+    from dsl.registry import all_primitives
+
+    for path in paths:
+        for entry in all_primitives():
+            if entry.function.__module__ != _module_name(path):
+                continue
+            problems = broken_laws(entry, samples=CHECKED_CALLS)
+            if problems:
+                first = " ".join(problems[0].split())
+                raise ConfigError(f"plugin {path}: {entry.name}: {first}; see arc-ensemble dsl check {path}")
+
+
+def _module_name(path: Path) -> str:
+    return f"{PACKAGE}.{path.stem}"
+
+
 def load_plugin(path: Path) -> None:
     """Run one file; a file that was run before is not run again. Raises ``ConfigError``."""
-    name = f"{PACKAGE}.{path.stem}"
+    from dsl.registry import all_primitives
+
+    name = _module_name(path)
     loaded = sys.modules.get(name)
     if loaded is not None and loaded.__file__ == str(path.resolve()):
         return
@@ -43,9 +70,10 @@ def load_plugin(path: Path) -> None:
         raise ConfigError(f"plugin must be a Python file, got {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    all_primitives()  # before those of the file, which then is the one that takes a name twice
     try:
         loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise ConfigError(f"plugin {path} fails: {type(error).__name__}: {error}") from error
 

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,8 @@ from dsl.errors import PrimitiveError
 from dsl.grid import seal
 from dsl.registry import _PRIMITIVES, all_primitives, get_primitive
 from ensemble.cli import main
+from ensemble.plugins import check_plugins, load_plugins
+from tests.tasks import task_json, write_json
 
 PLUGIN = '''
 import numpy as np
@@ -209,6 +214,41 @@ def test_dsl_check_judges_a_file(register, tmp_path, capsys, name, body, code):
     out = capsys.readouterr().out
     assert f"{name}(grid) -> grid" in out
     assert ("problem" in out) == bool(code)
+
+
+def test_solve_refuses_a_plugin_that_breaks_a_law(register, tmp_path, capsys):
+    path = tmp_path / "plugin_of_many_colors.py"
+    path.write_text(PLUGIN.format(name="plugin_of_many_colors", body="return seal(grid + np.uint8(100))"))
+    tasks = write_json(tmp_path / "task.json", task_json())
+    assert main(["solve", str(tasks), "--solvers", "identity", "-o", str(tmp_path / "run"), "--plugin", str(path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"plugin {path}: plugin_of_many_colors: it returns a grid with the value 1" in line
+    assert line.endswith(f"see arc-ensemble dsl check {path}")
+
+
+def test_solve_takes_a_plugin_that_keeps_the_laws(register, tmp_path):
+    path = tmp_path / "plugin_of_fives.py"
+    path.write_text(PLUGIN.format(name="plugin_of_fives", body="return seal(np.full_like(grid, 5))"))
+    load_plugins([path])
+    check_plugins([path])
+
+
+def test_plugin_that_takes_a_known_name_is_the_one_at_fault(tmp_path):
+    """Also in a process that has not used the language before."""
+    path = tmp_path / "plugin_of_a_known_name.py"
+    path.write_text(PLUGIN.format(name="rotate_90", body="return grid"))
+    code = f"import pathlib, ensemble.plugins as plugins; plugins.load_plugin(pathlib.Path({str(path)!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    last = done.stderr.splitlines()[-1]
+    assert f"primitive 'rotate_90' of {path}" in last
+    assert "geometry.py" in last.partition("is already defined in")[2]
+
+
+def test_plugin_that_exits_is_an_error(tmp_path, capsys):
+    path = tmp_path / "plugin_that_exits.py"
+    path.write_text("import sys\n\nsys.exit(3)\n")
+    assert main(["dsl", "list", "--plugin", str(path)]) == 2
+    assert f"plugin {path} fails: SystemExit: 3" in capsys.readouterr().err
 
 
 def test_plugin_is_listed_and_shown(register, tmp_path, capsys):
