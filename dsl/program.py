@@ -82,6 +82,11 @@ def form(name: str) -> Callable[[FormFunction], FormFunction]:
     return register
 
 
+def is_form(name: str) -> bool:
+    """Tell whether a name is a form's, of whatever engine."""
+    return _form(name) is not None
+
+
 def int_literal(value: int) -> Literal:
     """Write an integer constant."""
     return Literal(str(int(value)))
@@ -154,7 +159,9 @@ def subprograms(program: Program) -> Iterator[Program]:
             yield from subprograms(argument)
 
 
-_TOKEN = re.compile(r"""\s*(?:(?P<literal>-?\d+|\#\d|"[^"\n]*"|\[[\d/]+\])|(?P<name>[A-Za-z_]\w*)|(?P<mark>[(),]))""")
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<literal>-?\d+|\#\d|"[^"\n]*"|\[[\d/]+\])|(?P<name>[A-Za-z_]\w*)|(?P<mark>[(),]))""", re.ASCII
+)
 
 
 def parse(text: str) -> Program:

@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,11 @@ from dsl.types import Kind, kind_of_annotation
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 DEFAULT_COST = 4.0
+
+_BUILTIN = "dsl.primitives."
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WORDS = ("input", "true", "false")
+"""Names of the grammar of programs (``dsl.program``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,8 @@ def primitive(
             (colors and truth values are always tried).
 
     Raises:
-        RegistryError: an annotation is missing or no type of the language, there is no docstring, or the name is taken.
+        RegistryError: an annotation is missing or no type of the language, there is no docstring, or the name is taken
+            or cannot stand in a program.
     """
     if cost <= 0:
         raise RegistryError(f"cost must be above 0 bits, got {cost}")
@@ -80,8 +87,12 @@ def primitive(
 
 def _describe(function: Callable[..., Any], name: str, cost: float, choices: Mapping[str, Sequence[int]]) -> Primitive:
     origin = f"{inspect.getsourcefile(function)}:{function.__code__.co_firstlineno}"
-    if not name.isidentifier():
-        raise RegistryError(f"primitive name must be an identifier, got {name!r} in {origin}")
+    if not _NAME.fullmatch(name):
+        raise RegistryError(
+            f"primitive name must be an identifier of ASCII letters, digits and _, got {name!r} in {origin}"
+        )
+    if name in _WORDS or (not function.__module__.startswith(_BUILTIN) and _is_form(name)):
+        raise RegistryError(f"primitive name {name!r} means something else in a program: choose another ({origin})")
     doc = (inspect.getdoc(function) or "").strip()
     if not doc:
         raise RegistryError(f"primitive {name!r} needs a docstring ({origin})")
@@ -107,6 +118,13 @@ def _describe(function: Callable[..., Any], name: str, cost: float, choices: Map
     return Primitive(
         name, function, tuple(parameters), result, cost, tuple(tried), concept, doc.splitlines()[0], origin
     )
+
+
+def _is_form(name: str) -> bool:
+    """Tell whether a form has a name; not to be asked while the language itself loads, which the forms build on."""
+    from dsl.program import is_form
+
+    return is_form(name)
 
 
 def _kind(annotation: object, name: str, origin: str) -> Kind:

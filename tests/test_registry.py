@@ -1,5 +1,6 @@
 """The registry reads a primitive's type from its annotations, and refuses what it cannot read."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -96,8 +97,29 @@ def test_choices_must_fit_the_parameters() -> None:
 def test_names_and_costs_are_checked() -> None:
     with pytest.raises(RegistryError, match="above 0 bits, got 0"):
         primitive(cost=0)
-    with pytest.raises(RegistryError, match="must be an identifier, got 'two words'"):
+    with pytest.raises(RegistryError, match="must be an identifier of ASCII letters, digits and _, got 'two words'"):
         primitive(name="two words")(no_doc)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("größe", "must be an identifier of ASCII letters, digits and _, got 'größe'"),
+        ("input", "'input' means something else in a program"),
+        ("true", "'true' means something else in a program"),
+        ("false", "'false' means something else in a program"),
+        ("pipe", "'pipe' means something else in a program"),
+        ("cell_rules", "'cell_rules' means something else in a program"),
+    ],
+)
+def test_names_that_a_program_cannot_call_are_refused(name: str, message: str) -> None:
+    def sample(grid: Grid) -> Grid:
+        """Return the grid."""
+        return grid
+
+    with pytest.raises(RegistryError, match=re.escape(message)) as caught:
+        primitive(name=name)(sample)
+    assert "test_registry.py:" in str(caught.value)
 
 
 def test_a_name_is_given_once() -> None:
