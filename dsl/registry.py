@@ -6,6 +6,7 @@ import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from dsl.errors import RegistryError
@@ -150,11 +151,24 @@ def all_primitives() -> tuple[Primitive, ...]:
 
 
 def language_hash() -> str:
-    """Return a digest of all names, types, costs and sources: it names the language that a run used."""
+    """Return a digest of all names, types, costs and files of primitives: it names the language that a run used.
+
+    Whole files count, with their constants and helpers; other modules that they import do not.
+    """
     digest = hashlib.sha256()
+    sources: dict[bytes, None] = {}
     for entry in all_primitives():
-        digest.update(f"{entry.signature} {entry.cost}\n{inspect.getsource(entry.function)}".encode())
+        digest.update(f"{entry.signature} {entry.cost}\n".encode())
+        sources[_source(entry.function)] = None
+    for source in sources:
+        digest.update(source)
     return digest.hexdigest()[:16]
+
+
+def _source(function: Callable[..., Any]) -> bytes:
+    """Return the content of a function's file; its own source if it stands in none, such as in a notebook."""
+    file = Path(inspect.getsourcefile(inspect.unwrap(function)) or "")
+    return file.read_bytes() if file.is_file() else inspect.getsource(function).encode()
 
 
 def _load_builtin() -> None:

@@ -1,7 +1,9 @@
 """The registry reads a primitive's type from its annotations, and refuses what it cannot read."""
 
+import linecache
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from dsl.errors import RegistryError
 from dsl.grid import Grid
 from dsl.registry import all_primitives, get_primitive, language_hash, primitive
 from dsl.types import Color, Kind, Mask, Object, Objects, kind_of_annotation
+from ensemble.plugins import load_plugin
 
 
 @pytest.fixture(autouse=True)
@@ -178,6 +181,40 @@ def test_language_hash_follows_the_sources() -> None:
         """Return the grid."""
         return grid
 
+    assert language_hash() != before
+
+
+def test_language_hash_follows_what_a_primitive_uses_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "plugin_with_helper.py"
+    source = '''
+from dsl import Grid, primitive
+
+
+def _helper(grid):
+    return grid
+
+
+@primitive()
+def plugin_with_helper(grid: Grid) -> Grid:
+    """Do what the helper does."""
+    return _helper(grid)
+'''
+    path.write_text(source)
+    load_plugin(path)
+    before = language_hash()
+    assert before == language_hash()
+    path.write_text(source.replace("return grid\n\n", "return grid.copy()\n\n"))
+    assert language_hash() != before
+
+
+def test_language_hash_needs_no_file() -> None:
+    """What is defined in a notebook has a source, but no file."""
+    source = 'def sample_typed(grid: Grid) -> Grid:\n    """Return the grid."""\n    return grid\n'
+    linecache.cache["<typed>"] = (len(source), None, source.splitlines(keepends=True), "<typed>")
+    names: dict[str, Any] = {"Grid": Grid, "__name__": "typed"}
+    exec(compile(source, "<typed>", "exec"), names)
+    before = language_hash()
+    primitive()(names["sample_typed"])
     assert language_hash() != before
 
 
