@@ -68,7 +68,8 @@ def seal(array: NDArray[Scalar]) -> NDArray[Scalar]:
     Copies only a view that is not C-contiguous, or that another array could still write to.
     """
     sealed = np.ascontiguousarray(array)
-    if sealed is array and isinstance(array.base, np.ndarray) and array.flags.writeable:
+    base = array.base  # numpy's views know the array that owns the memory, whatever they were taken of
+    if sealed is array and isinstance(base, np.ndarray) and (array.flags.writeable or base.flags.writeable):
         sealed = array.copy()
     sealed.setflags(write=False)
     return sealed

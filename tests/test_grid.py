@@ -97,6 +97,15 @@ def test_seal_copies_what_another_array_could_change() -> None:
     assert row.tolist() == [[1, 2]]
 
 
+def test_seal_copies_a_frozen_view_of_what_can_be_changed() -> None:
+    source = np.array([[1, 2], [3, 4]], np.uint8)
+    view = source[:1]
+    view.setflags(write=False)
+    row = seal(view)
+    source[0, 0] = 9
+    assert row.tolist() == [[1, 2]]
+
+
 def test_seal_makes_views_contiguous() -> None:
     flipped = seal(np.array([[1, 2], [3, 4]], np.uint8)[:, ::-1])
     assert flipped.flags.c_contiguous
