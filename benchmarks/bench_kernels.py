@@ -20,7 +20,6 @@ from dsl.grid import Grid, seal
 from dsl.kernels.colors import KEEP, background_color, color_counts, recolor
 from dsl.kernels.components import find_components
 from dsl.kernels.flood import grow, outside_cells, spread
-from dsl.kernels.hashing import grid_hash
 from dsl.kernels.paste import paste_into
 from dsl.kernels.rays import connect_equal, fall_cells, shoot_rays
 from dsl.kernels.shapes import hole_count, main_color, symmetries
@@ -83,7 +82,6 @@ def kernel_calls(grid: Grid, mask: Mask) -> dict[str, tuple[Call, str, Call]]:
             lambda: ndimage.distance_transform_cdt(grid == 0, "taxicab", return_indices=True),
         ),
         "grow": (lambda: grow(mask, True), "scipy", lambda: ndimage.binary_dilation(mask, EIGHT_NEIGHBORS)),
-        "grid_hash": (lambda: grid_hash(grid, 0), "python", lambda: hash((grid.shape, grid.tobytes()))),
         "paste_into": (
             lambda: paste_into(canvas, grid, mask, 0, 0),
             "numpy",

@@ -151,14 +151,6 @@ def fits(program: Program, examples: Iterator[tuple[Grid, Grid]]) -> bool:
         return False
 
 
-def subprograms(program: Program) -> Iterator[Program]:
-    """Yield every part of a program, itself first."""
-    yield program
-    if isinstance(program, Call):
-        for argument in program.arguments:
-            yield from subprograms(argument)
-
-
 _TOKEN = re.compile(
     r"""\s*(?:(?P<literal>-?\d+|\#\d|"[^"\n]*"|\[[\d/]+\])|(?P<name>[A-Za-z_]\w*)|(?P<mark>[(),]))""", re.ASCII
 )

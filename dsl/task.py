@@ -1,6 +1,5 @@
 """Tasks: demonstration pairs and test inputs, without the answers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dsl.grid import Grid
@@ -26,8 +25,3 @@ class Task:
         from dsl.draw import html_of_task
 
         return html_of_task(self)
-
-
-def with_train(task: Task, train: Sequence[Example], test_inputs: Sequence[Grid] | None = None) -> Task:
-    """Return the task with other demonstrations (and other test inputs, if given)."""
-    return Task(task.task_id, tuple(train), task.test_inputs if test_inputs is None else tuple(test_inputs))

@@ -210,21 +210,6 @@ def panel_boxes(grid: Cells, separator: int) -> Cells:
     return np.array(boxes, int).reshape(-1, 4)
 
 
-def grid_hash(grid: Cells, salt: int) -> int:
-    multiplier, mixer, modulus = 0x9E3779B97F4A7C15, 0xFF51AFD7ED558CCD, 2**64
-
-    def mix(state: int, factor: int) -> int:
-        state = state * factor % modulus
-        return state ^ state >> 32
-
-    digits = "".join(f"{cell:x}" for cell in grid.ravel().tolist())
-    state = mix(mix(salt + multiplier, mixer) + grid.shape[0] * 256 + grid.shape[1], multiplier)
-    while len(digits) >= 16:
-        state = mix(state ^ int(digits[:16], 16), mixer)
-        digits = digits[16:]
-    return mix(mix(state ^ int(digits or "0", 16), multiplier), mixer)
-
-
 def paste_into(canvas: Cells, patch: Cells, mask: Cells, top: int, left: int) -> None:
     for r, c in places(patch):
         if mask[r, c] and within(canvas, top + r, left + c):

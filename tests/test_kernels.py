@@ -18,7 +18,6 @@ import dsl.kernels
 from dsl.grid import Grid, seal
 from dsl.kernels.cache import njit, use_cache_folder
 from dsl.kernels.colors import KEEP
-from dsl.kernels.hashing import grid_hash
 from dsl.kernels.tiling import NOT_HIDDEN
 from dsl.kernels.warm import example_calls
 from dsl.search import warm
@@ -160,33 +159,13 @@ def test_slide_steps_equals_its_twin() -> None:
         assert_same("slide_steps", canvas, 0, piece, grid.shape[0] // 2, grid.shape[1] // 2, direction)
 
 
-@np.errstate(over="ignore")
-def test_hash_equals_its_twin() -> None:
-    for grid, salt in product(GRIDS, (0, 1, 2**40)):
-        assert_same("grid_hash", grid, salt)
-
-
-@np.errstate(over="ignore")
-def test_hash_tells_small_grids_apart() -> None:
-    """Position, shape and cells share one word; none may cancel against another."""
-    seen = set()
-    count = 0
-    for shape in ((1, 1), (1, 2), (2, 1), (1, 3), (3, 1), (2, 2)):
-        for cells in product(range(6), repeat=shape[0] * shape[1]):
-            grid = seal(np.array(cells, np.uint8).reshape(shape))
-            for salt in (0, 1, 256):
-                seen.add(int(grid_hash(grid, salt)))
-                count += 1
-    assert len(seen) == count
-
-
 def test_every_kernel_has_a_twin() -> None:
     missing = {function.__name__ for function, _ in example_calls()} - set(dir(naive))
     assert not missing
 
 
 OWN_MODULES = (
-    "colors", "components", "flood", "frames", "hashing", "paste", "rays", "shapes", "symmetry", "tiling",
+    "colors", "components", "flood", "frames", "paste", "rays", "shapes", "symmetry", "tiling",
 )  # fmt: skip
 
 

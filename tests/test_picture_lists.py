@@ -5,7 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from dsl.kernels import picture_list_codes as codes
-from dsl.kernels.picture_lists import join_pictures, pick, picture_stats, sort_order, split_picture
+from dsl.kernels.picture_joins import join_pictures
+from dsl.kernels.picture_lists import pick, sort_order
+from dsl.kernels.picture_splits import split_picture
+from dsl.kernels.picture_stats import picture_stats
 from tests import naive_picture_joins as naive_joins
 from tests import naive_picture_lists as naive
 
@@ -189,11 +192,10 @@ def test_sorting_is_stable(key: int) -> None:
     for pictures in LISTS:
         table = measure(pictures)
         order = np.full(codes.MAX_LIST, 99, np.int64)
-        moved = sort_order(table, len(pictures), key, order)
+        sort_order(table, len(pictures), key, order)
         values = table[:, codes.SORT_COLUMNS[key // 2]].tolist()
         expected = sorted(range(len(pictures)), key=lambda k: -values[k] if key % 2 else values[k])
         assert order[: len(pictures)].tolist() == expected
-        assert moved == sum(k != member for k, member in enumerate(expected))
 
 
 @pytest.mark.parametrize("code", range(codes.NUM_JOINS), ids=JOINS.get)

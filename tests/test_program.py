@@ -25,7 +25,6 @@ from dsl.program import (
     is_form,
     parse,
     run,
-    subprograms,
     text_literal,
 )
 from dsl.registry import all_primitives
@@ -82,14 +81,6 @@ def test_well_typed_programs_have_a_grid_or_no_result(seed: int, rows: list[list
     except DslError:
         return
     np.testing.assert_array_equal(output, run(parse(str(program)), as_grid(rows)))
-
-
-@settings(deadline=None)
-@given(programs)
-def test_subprograms_are_printed_in_the_whole(program: Program) -> None:
-    parts = list(subprograms(program))
-    assert parts[0] == program
-    assert all(str(part) in str(program) for part in parts)
 
 
 def test_spaces_do_not_matter() -> None:

@@ -22,7 +22,6 @@ EDGE = -1
 NOTHING = -2
 """Stands for cells that are no object and not background."""
 
-ALL_CELLS, MIDDLE, RAREST_CELLS = 0, 1, 2
 BLOCKED, THROUGH, TO_OBJECT, TO_SAME_COLOR = 0, 1, 2, 3
 
 

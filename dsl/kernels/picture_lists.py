@@ -1,13 +1,9 @@
-"""Pick members of a list of pictures, or order them, by their statistics.
-
-All operations on lists are reachable from here: split, measure, pick, sort, join.
-"""
+"""Pick members of a list of pictures, or order them, by their statistics."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsl.kernels.cache import njit
-from dsl.kernels.picture_joins import join_pictures
 from dsl.kernels.picture_list_codes import (
     ASYMMETRIC,
     COMMON_COLOR,
@@ -27,10 +23,6 @@ from dsl.kernels.picture_list_codes import (
     STAT_SYMMETRY,
     SYMMETRIC_LR,
 )
-from dsl.kernels.picture_splits import split_picture
-from dsl.kernels.picture_stats import picture_stats
-
-__all__ = ["join_pictures", "pick", "picture_stats", "sort_order", "split_picture"]
 
 Numbers = NDArray[np.int64]
 
@@ -117,8 +109,8 @@ def _odd_member(stats: Numbers, column: int) -> int:
 
 
 @njit(cache=True)
-def sort_order(stats: Numbers, n: int, key: int, order: Numbers) -> int:
-    """Order members by a key, ties in list order; return how many members change their position.
+def sort_order(stats: Numbers, n: int, key: int, order: Numbers) -> None:
+    """Order members by a key, ties in list order.
 
     Args:
         stats: rows of ``picture_stats``, at least n.
@@ -135,8 +127,3 @@ def sort_order(stats: Numbers, n: int, key: int, order: Numbers) -> int:
             order[place] = order[place - 1]
             place -= 1
         order[place] = k
-    moved = 0
-    for k in range(n):
-        if order[k] != k:
-            moved += 1
-    return moved

@@ -14,7 +14,6 @@ from dsl.kernels.colors import KEEP, background_color, color_counts, recolor
 from dsl.kernels.components import component_boxes, cut_components, find_components, label_components
 from dsl.kernels.flood import grow, inner_edge, outside_cells, spread
 from dsl.kernels.frames import largest_rectangle, marked_rectangles, panel_boxes, separator_color
-from dsl.kernels.hashing import grid_hash
 from dsl.kernels.paste import overlay_content, paste_into
 from dsl.kernels.rays import connect_equal, fall_cells, shoot_rays, slide_steps
 from dsl.kernels.shapes import color_set, hole_count, main_color, mask_box, rare_color, symmetries
@@ -47,7 +46,6 @@ def example_calls() -> tuple[Call, ...]:
         (largest_rectangle, (mask,)),
         (separator_color, (grid, 0)),
         (panel_boxes, (grid, 1)),
-        (grid_hash, (grid, 0)),
         (paste_into, (canvas, grid, mask, 0, 0)),
         (overlay_content, (grid, grid, 0)),
         (shoot_rays, (grid, 2, 1, 1, KEEP)),
