@@ -8,13 +8,11 @@ from numpy.typing import NDArray
 
 from dsl.grid import Grid, seal
 from dsl.kernels import value_graph as kernel
-from dsl.kernels.picture_stats import NUM_STATS
+from dsl.kernels.picture_list_codes import MAX_CELLS, MAX_LIST, MAX_LIST_CELLS, NUM_BOX, NUM_STATS, SCRATCH
 from dsl.kernels.value_graph import Graph
 from dsl.search.graph.operations import ROLES, Operation, role_colors
 
 MAX_BITS = 60
-LIST_CELLS = 32_768
-LIST_MEMBERS = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,13 +102,13 @@ def make_graph(
         frames=np.ascontiguousarray(frames, np.int64),
         state=np.zeros(16, np.int64),
         limits=np.array([*limits, on_pictures, demonstrations], np.int64),
-        list_cells=np.empty(LIST_CELLS, np.uint8),
-        list_boxes=np.empty((LIST_MEMBERS, 5), np.int64),
-        out=np.empty(900, np.uint8),
-        scratch=np.empty(8192, np.int64),
-        stats_table=np.empty((LIST_MEMBERS, NUM_STATS), np.int64),
-        chosen=np.empty(LIST_MEMBERS, np.uint8),
-        order=np.empty(LIST_MEMBERS, np.int64),
+        list_cells=np.empty(MAX_LIST_CELLS, np.uint8),
+        list_boxes=np.empty((MAX_LIST, NUM_BOX), np.int64),
+        out=np.empty(MAX_CELLS, np.uint8),
+        scratch=np.empty(SCRATCH, np.int64),
+        stats_table=np.empty((MAX_LIST, NUM_STATS), np.int64),
+        chosen=np.empty(MAX_LIST, np.uint8),
+        order=np.empty(MAX_LIST, np.int64),
     )
 
 
