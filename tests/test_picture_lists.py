@@ -57,12 +57,18 @@ def random_pictures() -> list[Picture]:
 
 
 PICTURES = random_pictures()
-SCRATCH = np.full(codes.SCRATCH, 77, np.int64)
+GUARD = 64
+"""Cells behind a buffer that nothing may write to."""
+SCRATCH = np.full(codes.SCRATCH + GUARD, 77, np.int64)
 
 
 def split(code: int, picture: Picture, room: int = codes.MAX_LIST_CELLS) -> list[Picture]:
-    cells, boxes = np.full(room, 99, np.uint8), np.full((codes.MAX_LIST, codes.NUM_BOX), -99, np.int64)
-    n = split_picture(code, *picture, cells, boxes, SCRATCH)
+    guarded, rows = np.full(room + GUARD, 99, np.uint8), np.full((codes.MAX_LIST + GUARD, codes.NUM_BOX), -99, np.int64)
+    cells, boxes, scratch = guarded[:room], rows[: codes.MAX_LIST], SCRATCH[: codes.SCRATCH]
+    n = split_picture(code, *picture, cells, boxes, scratch)
+    assert (guarded[room:] == 99).all()
+    assert (rows[codes.MAX_LIST :] == -99).all()
+    assert (SCRATCH[codes.SCRATCH :] == 77).all()
     parts = []
     for offset, h, w, y, x in boxes[:n].tolist():
         parts.append((cells[offset : offset + h * w].reshape(h, w), y, x))
@@ -76,8 +82,11 @@ def join(code: int, pictures: list[Picture]) -> Picture | None:
         cells[end : end + a.size] = a.ravel()
         boxes[k] = end, *a.shape, y, x
         end += a.size
-    out = np.full(codes.MAX_CELLS, 99, np.uint8)
-    h, w, y, x = join_pictures(code, cells, boxes, len(pictures), out, SCRATCH)
+    guarded = np.full(codes.MAX_CELLS + GUARD, 99, np.uint8)
+    out, scratch = guarded[: codes.MAX_CELLS], SCRATCH[: codes.SCRATCH]
+    h, w, y, x = join_pictures(code, cells, boxes, len(pictures), out, scratch)
+    assert (guarded[codes.MAX_CELLS :] == 99).all()
+    assert (SCRATCH[codes.SCRATCH :] == 77).all()
     return (out[: h * w].reshape(h, w), int(y), int(x)) if h > 0 else None
 
 

@@ -51,13 +51,17 @@ def random_pictures() -> list[Picture]:
 
 
 PICTURES = random_pictures()
-SCRATCH = np.full(4096, 77, np.int64)
+GUARD = 64
+"""Cells behind a buffer that nothing may write to."""
 
 
 def applied(name: str, arg: int, picture: Picture, frames: list[int]) -> Picture | None:
-    out = np.full(900, 99, np.uint8)
+    guarded, numbers = np.full(900 + GUARD, 99, np.uint8), np.full(4096 + GUARD, 77, np.int64)
+    out = guarded[:900]
     a, y, x = picture
-    h, w, y, x = apply_picture(getattr(codes, name), arg, a, y, x, np.array(frames), out, SCRATCH)
+    h, w, y, x = apply_picture(getattr(codes, name), arg, a, y, x, np.array(frames), out, numbers[:4096])
+    assert (guarded[900:] == 99).all(), f"{name} {arg} writes past its result"
+    assert (numbers[4096:] == 77).all(), f"{name} {arg} writes past its scratch numbers"
     return None if h == 0 else (out[: h * w].reshape(h, w), y, x)
 
 
