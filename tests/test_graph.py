@@ -203,7 +203,7 @@ def test_pieces_are_the_pictures_drawn_on_the_outputs_frame():
     meter = Meter(Budget(60.0, nodes=10**6))
     engine.grow(meter, 8_000)
     list(engine.proposals(meter))
-    pieces = engine._all_pieces[0]
+    pieces = engine._pieces
     outputs = [pair.output for pair in task.train]
     assert pieces.count > 100
     seen = set()
@@ -224,6 +224,38 @@ def test_pieces_are_the_pictures_drawn_on_the_outputs_frame():
         key = colored.tobytes() + equal.tobytes()
         assert key not in seen
         seen.add(key)
+
+
+def test_exact_pieces_are_found_where_there_is_no_room_for_more():
+    task = task_of(("0120/0020/3000", "0210/0200/0003"), ("0000/0300/0330", "0000/0030/0330"))
+
+    def exact(room):
+        engine = GraphEngine(task, 1 << 28)
+        if room is not None:
+            engine._pieces.sources = engine._pieces.sources[:room]
+        engine.grow(Meter(Budget(60.0, nodes=10**6)), 8_000)
+        return engine._pieces.count, engine._pieces.exact[: engine._pieces.exact_count].tolist()
+
+    (count, all_of_them), (few, found) = exact(None), exact(5)
+    assert (count > 100, few) == (True, 5)
+    assert found == all_of_them != []
+
+
+def test_a_program_for_a_dearer_shape_costs_more():
+    """Outputs as large as their inputs are always 3 x 3 as well, but for the test input."""
+    pairs = [("012/300/000", "012/300/000"), ("450/006/000", "450/006/000")]
+    task = Task("t", task_of(*pairs).train, (grid_from_text("1200/0000/0030/0000"),))
+    engine = GraphEngine(task, 1 << 26)
+    assert [guess.shapes for guess in engine._guesses] == [((4, 4),), ((3, 3),)]
+    meter = Meter(Budget(60.0, nodes=10**6))
+    engine.grow(meter, 2_000)
+    costs = {False: [], True: []}
+    for proposal in engine.proposals(meter):
+        text = str(proposal.program)
+        if "pipe" not in text:
+            costs["black_canvas" in text].append(proposal.cost)
+    assert costs[True]
+    assert min(costs[True]) >= min(costs[False]) + engine._guesses[1].cost - engine._guesses[0].cost
 
 
 def cover_slowly(colored, equal, paints, black, subset, care, limit):

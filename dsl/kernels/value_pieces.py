@@ -24,11 +24,11 @@ def draw_pieces(
     count: int,
     exact: NDArray[np.int32],
     exact_count: int,
-) -> tuple[int, int, int]:
+) -> tuple[int, int]:
     """Compare the pictures of a range of nodes with the outputs.
 
     A node counts if it is a picture on every image. Where two pieces lay the same cells and get the same cells right,
-    the first is kept; a piece without a right cell that is colored, or equal to the black ground, is left out.
+    the first is kept. When there is no room for more, those that are right everywhere are still found.
 
     Args:
         graph: where the nodes are.
@@ -37,7 +37,7 @@ def draw_pieces(
         outputs: cells of all outputs, one after the other.
         frames: height, width, first cell in ``outputs`` and first word of each output ``(demonstrations, 4)``.
         keys: hash table of the pieces known, 0 where free.
-        colored: cells that are not black ``(pieces, words)``, filled from ``count`` on.
+        colored: cells that are not black ``(pieces + 1, words)``, filled from ``count`` on; the last row is spare.
         equal: cells equal to the output, likewise.
         pieces: node and way of drawing ``(pieces, 2)``, likewise.
         count: pieces known.
@@ -46,7 +46,7 @@ def draw_pieces(
         exact_count: exact pieces known.
 
     Returns:
-        Pieces and exact pieces known, and the node to go on with.
+        Pieces and exact pieces known.
     """
     words = colored.shape[1]
     demonstrations = frames.shape[0]
@@ -63,12 +63,10 @@ def draw_pieces(
         if not usable:
             continue
         for way in range(2 if placed else 1):
-            if count >= len(pieces) or exact_count >= len(exact):
-                return count, exact_count, node
             row_colored, row_equal = colored[count], equal[count]
             row_colored[:] = 0
             row_equal[:] = 0
-            everywhere, itself, some = True, True, False
+            everywhere, itself = True, True
             for image in range(demonstrations):
                 value = values[image]
                 height, width = int(graph.places[value, 0]), int(graph.places[value, 1])
@@ -94,7 +92,6 @@ def draw_pieces(
                             row_colored[word] |= bit
                         if color == outputs[cell]:
                             row_equal[word] |= bit
-                            some = some or color != 0
                         else:
                             everywhere = False
                         cell += 1
@@ -102,10 +99,12 @@ def draw_pieces(
                         if bit == 0:
                             bit = np.uint64(1)
                             word += 1
-            if everywhere:
+            if everywhere and exact_count < len(exact):
                 exact[exact_count, 0], exact[exact_count, 1] = node, way
                 exact[exact_count, 2] = 1 if itself else 0
                 exact_count += 1
+            if count >= len(pieces):
+                continue
             key = np.uint64(0x9E3779B97F4A7C15)
             for w in range(words):
                 key = (key ^ row_colored[w]) * np.uint64(0xFF51AFD7ED558CCD)
@@ -120,7 +119,7 @@ def draw_pieces(
                 keys[slot] = key
                 pieces[count, 0], pieces[count, 1] = node, way
                 count += 1
-    return count, exact_count, last
+    return count, exact_count
 
 
 @njit(cache=True)

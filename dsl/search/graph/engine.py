@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dsl.grid import NUM_COLORS, Grid
 from dsl.kernels import value_graph as kernel
 from dsl.kernels.cover import PAINTED, greedy_cover
-from dsl.kernels.value_graph import DUPLICATES, NODES, SPENT
+from dsl.kernels.value_graph import NODES, SPENT
 from dsl.kernels.value_pieces import IN_PLACE, draw_pieces
 from dsl.program import Call, Input, Program, color_literal, grid_literal, text_literal
 from dsl.search.assemble import HOW, HOW_COST, MAX_PIECES, pack_cells
@@ -41,9 +41,8 @@ COST_SCALE = 0.5
 
 @dataclass(slots=True, eq=False)
 class _Pieces:
-    """Pieces of one canvas found so far, see :func:`draw_pieces`."""
+    """Pieces found so far, see :func:`draw_pieces`; they are drawn on the outputs, whose shapes are known."""
 
-    guess: ShapeGuess
     colored: NDArray[np.uint64]
     equal: NDArray[np.uint64]
     keys: NDArray[np.uint64]
@@ -66,6 +65,7 @@ class GraphEngine:
         self._outputs = [example.output for example in task.train]
         self._inputs: list[Grid] = [example.input for example in task.train] + list(task.test_inputs)
         guesses = predict_shapes(task, 2)
+        self._guesses = guesses
         self._guess = guesses[0] if guesses else None
         frames = np.zeros((len(self._inputs), 4), np.int64)
         frames[:, :2] = [grid.shape for grid in self._inputs]
@@ -79,7 +79,7 @@ class GraphEngine:
         self.graph = make_graph(len(self._outputs), frames, self._inputs, self._steps, costs, sizes)
         self._roots: dict[int, Program] = {add_root(self.graph, self._inputs, 1.0): Input()}
         self._add_common()
-        self._all_pieces = [self._pieces_on(guess) for guess in guesses]
+        self._pieces = self._no_pieces()
 
     def _add_common(self) -> None:
         """Give what all outputs have in common as a root."""
@@ -92,24 +92,17 @@ class GraphEngine:
             if node >= 0:
                 self._roots.setdefault(node, grid_literal(common))
 
-    def _pieces_on(self, guess: ShapeGuess) -> _Pieces:
+    def _no_pieces(self) -> _Pieces:
         words = sum(-(-output.size // 64) for output in self._outputs)
         room = max(1024, min(400_000, MAX_PIECE_BYTES // (16 * words)))
         slots = 1 << (2 * room).bit_length()
         return _Pieces(
-            guess,
-            np.empty((room, words), np.uint64),
-            np.empty((room, words), np.uint64),
+            np.empty((room + 1, words), np.uint64),
+            np.empty((room + 1, words), np.uint64),
             np.zeros(slots, np.uint64),
             np.empty((room, 2), np.int32),
             np.empty((4096, 3), np.int32),
         )
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Return how many operations were tried, nodes kept, and nodes found again."""
-        state = self.graph.state
-        return {"tried": int(state[SPENT]), "kept": int(state[NODES]), "duplicates": int(state[DUPLICATES])}
 
     def grow(self, meter: Meter, nodes: int) -> None:
         """Grow until the given number of operations was tried, the meter is exhausted, or nothing is left."""
@@ -120,6 +113,7 @@ class GraphEngine:
             if meter.budget.nodes is not None:
                 steps = min(steps, meter.budget.nodes - meter.nodes)
             self.finished = not kernel.grow(self.graph, steps)
+            self._draw()
             meter.spend(int(self.graph.state[SPENT]) - before)
 
     def program(self, node: int, *, fitted: bool = False, guess: ShapeGuess | None = None) -> Program:
@@ -141,23 +135,25 @@ class GraphEngine:
 
     def proposals(self, meter: Meter) -> Iterator[Proposal]:
         """Yield what the nodes found so far give: new exact values, then covers while the meter lasts."""
-        for pieces in self._all_pieces:
-            self._draw(pieces)
-            yield from self._exact(pieces)
-        for pieces in self._all_pieces:
-            if not meter.exhausted:
-                yield from self._covers(pieces, meter)
+        yield from self._exact()
+        if not meter.exhausted:
+            yield from self._covers(meter)
 
-    def _draw(self, pieces: _Pieces) -> None:
+    def _draw(self) -> None:
+        """Compare the nodes that are new with the outputs, if the outputs' shapes can be foretold."""
+        if not self._guesses:
+            return
+        pieces = self._pieces
         frames = np.zeros((len(self._outputs), 4), np.int64)
         cell = word = 0
         for k, output in enumerate(self._outputs):
             frames[k] = (*output.shape, cell, word)
             cell, word = cell + output.size, word - (-output.size // 64)
-        pieces.count, pieces.exact_count, pieces.next_node = draw_pieces(
+        last = int(self.graph.state[NODES])
+        pieces.count, pieces.exact_count = draw_pieces(
             self.graph,
             pieces.next_node,
-            int(self.graph.state[NODES]),
+            last,
             np.concatenate([output.ravel() for output in self._outputs]),
             frames,
             pieces.keys,
@@ -168,10 +164,11 @@ class GraphEngine:
             pieces.exact,
             pieces.exact_count,
         )
+        pieces.next_node = last
 
-    def _exact(self, pieces: _Pieces) -> Iterator[Proposal]:
-        """Yield the new pieces that are the outputs."""
-        found = []
+    def _exact(self) -> Iterator[Proposal]:
+        """Yield the new pieces that are the outputs, cut or laid on a canvas of each size that is foretold."""
+        pieces, found = self._pieces, []
         for node, way, itself in pieces.exact[pieces.exact_seen : pieces.exact_count].tolist():
             cost = float(self.graph.node_costs[node])
             found.append((cost + (0.0 if itself else FIT_COST), node, way, itself))
@@ -179,12 +176,18 @@ class GraphEngine:
         for cost, node, way, itself in sorted(found)[:MAX_EXACT]:
             if itself:
                 yield Proposal(self.program(node), COST_SCALE * cost, "pipe")
-            elif way == IN_PLACE:
-                program = self.program(node, fitted=True, guess=pieces.guess)
-                yield Proposal(program, COST_SCALE * cost, "pipe")
-            else:
-                program = Call("cover", (self._canvas(pieces.guess), text_literal("whole"), self.program(node)))
-                yield Proposal(program, COST_SCALE * (cost + CANVAS_COST), "pipe")
+                continue
+            for guess in self._guesses:
+                if way == IN_PLACE:
+                    program, canvas_cost = self.program(node, fitted=True, guess=guess), 0.0
+                else:
+                    program = Call("cover", (self._canvas(guess), text_literal("whole"), self.program(node)))
+                    canvas_cost = CANVAS_COST
+                yield Proposal(program, COST_SCALE * (cost + canvas_cost) + self._dearer(guess), "pipe")
+
+    def _dearer(self, guess: ShapeGuess) -> float:
+        """Return the bits that a guess costs more than the cheapest one."""
+        return guess.cost - self._guesses[0].cost
 
     def _canvas(self, guess: ShapeGuess) -> Program:
         same = guess.height.is_plain and guess.width.is_plain
@@ -192,8 +195,11 @@ class GraphEngine:
             return Input()
         return black_canvas(guess)
 
-    def _covers(self, pieces: _Pieces, meter: Meter) -> Iterator[Proposal]:
+    def _covers(self, meter: Meter) -> Iterator[Proposal]:
         """Yield compositions of the cheapest pieces, for all demonstrations and for all but one."""
+        if not self._guesses:
+            return
+        pieces = self._pieces
         costs = self.graph.node_costs[pieces.sources[: pieces.count, 0]]
         order = np.argsort(costs, kind="stable")[:MAX_PIECES_SCANNED]
         colored, equal = pieces.colored[order], pieces.equal[order]
@@ -218,8 +224,8 @@ class GraphEngine:
                 if meter.exhausted:
                     break
                 chosen, done = greedy_cover(colored, equal, targets[paints], targets[0], required, care, MAX_PIECES)
-                if done and len(chosen):
-                    proposal = self._cover(pieces, order, chosen.tolist(), paints)
+                for guess in self._guesses if done and len(chosen) else ():
+                    proposal = self._cover(guess, order, chosen.tolist(), paints)
                     found.setdefault(str(proposal.program), proposal)
         for text, proposal in sorted(found.items(), key=lambda item: (item[1].cost, item[0]))[:MAX_COVERS]:
             if text not in pieces.seen:
@@ -236,18 +242,18 @@ class GraphEngine:
         return np.concatenate(blocks, axis=1), spans
 
     def _cover(
-        self, pieces: _Pieces, order: NDArray[np.int64], chosen: Sequence[Sequence[int]], paints: Sequence[int]
+        self, guess: ShapeGuess, order: NDArray[np.int64], chosen: Sequence[Sequence[int]], paints: Sequence[int]
     ) -> Proposal:
-        arguments: list[Program] = [self._canvas(pieces.guess)]
+        arguments: list[Program] = [self._canvas(guess)]
         cost = CANVAS_COST
         for place, mode in chosen:
-            node, way = pieces.sources[order[place]].tolist()
+            node, way = self._pieces.sources[order[place]].tolist()
             arguments.append(text_literal(HOW[mode]) if mode < PAINTED else color_literal(paints[mode - PAINTED]))
-            arguments.append(self.program(node, fitted=way == IN_PLACE, guess=pieces.guess))
+            arguments.append(self.program(node, fitted=way == IN_PLACE, guess=guess))
             cost += HOW_COST + float(self.graph.node_costs[node]) + (FIT_COST if way == IN_PLACE else 0.0)
             if mode >= PAINTED:
                 cost += math.log2(max(1, len(paints)))
-        return Proposal(Call("cover", tuple(arguments)), COST_SCALE * cost, "cover")
+        return Proposal(Call("cover", tuple(arguments)), COST_SCALE * cost + self._dearer(guess), "cover")
 
     def images(self) -> list[ExtraImage]:
         """Return the pictures found so far that are worth offering to the rule engines."""
