@@ -58,6 +58,20 @@ def test_one_demonstration_has_no_support() -> None:
     assert folds.stability(target) is None
 
 
+def test_a_fold_cut_off_in_the_middle_is_no_evidence() -> None:
+    items = make_items(1)
+    target = hidden_rule(items)[:90]
+    truth = [part.tobytes() for part in np.split(target, 3)]
+    learner = Learner(items, target, Limits(depth=5))
+    free = free_meter()
+    whole = LeaveOneOut(learner, SIZES, truth, free, 2).support
+    assert whole == 1.0
+    assert free.nodes > len(SIZES)
+    for nodes in range(1, free.nodes + 1):
+        assert LeaveOneOut(learner, SIZES, truth, Meter(Budget(60.0, nodes=nodes)), 2).support is None
+    assert LeaveOneOut(learner, SIZES, truth, Meter(Budget(60.0, nodes=free.nodes + 1)), 2).support == whole
+
+
 def test_columns_left_out_need_not_be_explained() -> None:
     items = make_items(2)
     target = hidden_rule(items)[:90].copy()

@@ -86,7 +86,8 @@ class LeaveOneOut:
             if self._meter.exhausted:
                 return None
             folds.append(self._without(fold))
-        return folds
+        # What the meter cut off in the middle has found too little to say that a demonstration is not foretold.
+        return None if self._meter.exhausted else folds
 
     def _without(self, fold: int) -> tuple[bool, object]:
         columns = (self._bounds[fold], self._bounds[fold + 1])
