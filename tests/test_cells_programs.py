@@ -13,6 +13,7 @@ from dsl.search.budget import Budget, Meter
 from dsl.search.cells import solve_cells
 from dsl.search.cells.answers import vote_bits
 from dsl.search.cells.autoregressive import ORIENTATIONS, oriented, restored
+from dsl.search.cells.canvas import Canvas
 from dsl.search.cells.canvas_text import open_canvas
 from dsl.search.cells.proposals import propose_canvases
 from dsl.search.solution import Solution
@@ -170,6 +171,21 @@ def test_an_offered_image_serves_as_canvas() -> None:
     task = Task("crop", tuple(Example(*pair) for pair in zip(inputs[:4], crops[:4], strict=True)), (inputs[4],))
     proposals = propose_canvases(task, 50, [(program, 4.0, crops)])
     assert proposals[-1].canvas == program
+
+
+def test_canvases_that_differ_in_a_layer_only_are_all_proposed() -> None:
+    source = grid_from_text("0000000/0222220/0223220/0222220/0000000")
+    asked = grid_from_text("000000/222220/232220/000000")
+    task = Task("crop", (Example(source, seal(source[1:4, 1:6].copy())),), (asked,))
+    found = {str(proposal.canvas): proposal.canvases[0] for proposal in propose_canvases(task, 50)}
+    many, one = found["object m8 largest"], found["object x8 largest"]
+    assert same_grid(many.image.grid, one.image.grid)
+    assert many.plane("alone").tolist() != one.plane("alone").tolist()
+    assert "object m4 largest" not in found  # shows what the first shows
+
+
+def test_canvases_of_the_same_cells_in_another_shape_are_told_apart() -> None:
+    assert Canvas(np.zeros((1, 4), np.uint8)).key != Canvas(np.zeros((2, 2), np.uint8)).key
 
 
 def test_programs_stand_inside_rules() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.errors import PrimitiveError
+from dsl.grid import grid_key
 from dsl.kernels.bitsets import COLOR_PLANE
 from dsl.search.cells.features_places import corner_colors
 from dsl.search.cells.planes import Image, color, get_plane_spec, image_of
@@ -49,6 +50,12 @@ class Canvas:
     def shape(self) -> tuple[int, ...]:
         """Rows and columns of the canvas, and so of the output."""
         return self.image.shape
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What canvases that show the same have in common: the base and the layers but those of the whole input."""
+        own = (spec.name for spec in self.specs if spec not in INPUT_LAYERS)
+        return grid_key(self.image.grid), *((name, self._layers[name].tobytes()) for name in own)
 
     def plane(self, name: str) -> Plane:
         """Return a layer or a plane of the base by name; raises ``KeyError``."""

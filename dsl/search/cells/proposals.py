@@ -7,7 +7,7 @@ from fractions import Fraction
 from dsl.errors import PrimitiveError
 from dsl.grid import NUM_COLORS, Grid
 from dsl.program import Program
-from dsl.search.cells.canvas import INPUT_LAYERS, Canvas
+from dsl.search.cells.canvas import Canvas
 from dsl.search.cells.canvas_crops import RANKED
 from dsl.search.cells.canvas_parts import MAX_PARTS
 from dsl.search.cells.canvas_text import open_canvas
@@ -47,8 +47,7 @@ def propose_canvases(task: Task, max_canvases: int, extra: Sequence[ExtraImage] 
     found: list[Proposal] = []
     seen: set[tuple[object, ...]] = set()
     for canvas, cost, canvases in (*_described(task), *_offered(task, extra)):
-        own_layers = (spec.name for spec in canvases[0].specs if spec not in INPUT_LAYERS)
-        key = (*(c.image.grid.tobytes() for c in canvases), *own_layers)
+        key = tuple(c.key for c in canvases)
         if key in seen:
             continue
         seen.add(key)
