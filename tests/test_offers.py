@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from dsl.grid import as_grid, same_grid
 from dsl.kernels.value_graph import LIMIT_DEMONSTRATIONS, NODES, PICTURE
 from dsl.kernels.value_pieces import count_nodes
 from dsl.program import parse, run
+from dsl.search.bits import log2_factorial
 from dsl.search.budget import Budget, Meter
 from dsl.search.graph.build import read_picture
 from dsl.search.graph.engine import GraphEngine
@@ -112,3 +115,19 @@ def test_a_picture_that_is_wrong_everywhere_is_not_near():
     inside = np.zeros((5, OUTCOMES), np.int32)
     order = [choose(np.ones(5), wrong, inside, labels, Quotas(0, quota, 0)).tolist() for quota in range(1, 5)]
     assert order == [[4], [3, 4], [2, 3, 4], [1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize("cells", [600, 67 * 900, 300 * 900])
+def test_pictures_are_chosen_alike_however_many_cells_the_demonstrations_have(cells):
+    labels = np.array([UNCHANGED, 3], np.uint8).repeat(cells // 2)
+    costs = np.array([1.0, 9.0, 9.0])
+    wrong = np.array([cells // 2, 1, cells // 2], np.int32)
+    inside = np.zeros((3, OUTCOMES), np.int32)
+    inside[:, UNCHANGED], inside[:, 3] = [cells // 4, cells // 4, 0], [cells // 4, cells // 4, cells // 2]
+    chosen = [choose(costs, wrong, inside, labels, quotas).tolist() for quotas in (Quotas(0, 1, 0), Quotas(0, 0, 1))]
+    assert chosen == [[1], [2]]
+
+
+@pytest.mark.parametrize("number", [0, 1, 59_999, 60_000, 10**6])
+def test_the_bits_of_an_order_are_those_of_all_its_permutations(number):
+    assert log2_factorial(np.array([0, number], np.int32))[1] == pytest.approx(math.lgamma(number + 1) / math.log(2))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.grid import NUM_COLORS
-from dsl.search.bits import LOG2_FACTORIAL
+from dsl.search.bits import log2_factorial
 from dsl.task import Task
 
 UNCHANGED = NUM_COLORS
@@ -74,12 +74,12 @@ def outcomes(task: Task) -> NDArray[np.uint8]:
 def _exception_bits(wrong: NDArray[np.int32], cells: int) -> NDArray[np.float64]:
     """Return the bits to name the wrong ones of some cells, and a color for each: never fewer for more of them."""
     chosen = np.minimum(wrong, cells // 2)
-    places = LOG2_FACTORIAL[cells] - LOG2_FACTORIAL[chosen] - LOG2_FACTORIAL[cells - chosen]
+    places = log2_factorial(np.array(cells)) - log2_factorial(chosen) - log2_factorial(cells - chosen)
     bits: NDArray[np.float64] = places + np.log2(NUM_COLORS - 1) * wrong
     return bits
 
 
 def _arrangement_bits(counts: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return the bits to tell which cell has which outcome, given how many have each ``(n, outcomes)``."""
-    bits: NDArray[np.float64] = LOG2_FACTORIAL[counts.sum(axis=-1)] - LOG2_FACTORIAL[counts].sum(axis=-1)
+    bits: NDArray[np.float64] = log2_factorial(counts.sum(axis=-1)) - log2_factorial(counts).sum(axis=-1)
     return bits

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dsl.grid import NUM_COLORS
 from dsl.kernels import bitsets
 from dsl.kernels.bitsets import COLOR_PLANE
-from dsl.search.bits import LOG2_FACTORIAL
+from dsl.search.bits import log2_factorial
 from dsl.search.budget import Meter
 from dsl.search.cells.predicates import Items, Predicate, PredicateTable, build_predicates
 
@@ -261,8 +261,7 @@ def build_expressions(items: Items, target: NDArray[np.uint8]) -> Expressions:
 
 def exception_bits(cells: NDArray[np.int32], errors: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return ``log2 C(cells, errors)``: the bits to name which cells are exceptions."""
-    result: NDArray[np.float64] = LOG2_FACTORIAL[cells] - LOG2_FACTORIAL[errors] - LOG2_FACTORIAL[cells - errors]
-    return result
+    return log2_factorial(cells) - log2_factorial(errors) - log2_factorial(cells - errors)
 
 
 def _rule_table(lists: Sequence[RuleList]) -> NDArray[np.int64]:
