@@ -68,6 +68,9 @@ class Call:
 
 Program = Input | Literal | Call
 
+MAX_DIGITS = 9
+"""Digits of a whole number: what arrays hold in any of their types of 32 bits and more."""
+
 FormFunction = Callable[[tuple[Program, ...], Grid], Any]
 _FORMS: dict[str, FormFunction] = {}
 
@@ -244,6 +247,9 @@ def _kind_of(program: Program) -> str | None:
 
 def _checked_literal(token: str) -> Literal:
     literal = Literal(token)
+    digits = token.removeprefix("-")
+    if digits.isdigit() and len(digits) > MAX_DIGITS:
+        raise ParseError(f"a whole number has at most {MAX_DIGITS} digits, got {token[:40]}")
     try:
         literal.value  # noqa: B018  (evaluated for its errors)
     except GridError as error:

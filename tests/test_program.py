@@ -141,6 +141,51 @@ def test_run_refuses_what_is_no_grid() -> None:
         run(parse("content_cells(input)"), GRID)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'cell_rules("split 0 2", "own")',
+        'cell_rules("split -1 2", "own")',
+        'cell_rules("shrink 2 0", "own")',
+        'cell_rules("tile -1 2", "own")',
+        'cell_rules("blank height*3/0 3", "own")',
+        'cell_rules("blank 99 99", "own")',
+        'cell_rules("blank ² 3", "own")',
+        'cell_rules("same", "#300")',
+        'cell_rules("same", "#²")',
+        'cell_rules("same", when("row == ²", "own"), "own")',
+        'cell_rules("same", when(is_color(input, 3), "own"), "own")',
+        'cell_rules("same", when(is_color(input, "red"), "own"), "own")',
+        'cell_rules("same", when(is_color(input, input), "own"), "own")',
+        'complete([12/34], "#3", "whole")',
+        'complete("mirror", [12/34], "whole")',
+        'complete("mirror", "#3", [12/34])',
+        'complete("mirror", 3, "whole")',
+        'write_cells([12], "own")',
+        'write_cells("as_is", [12])',
+        'write_cells("as_is", when("written_up == #99999999999999999999", "own"), "own")',
+        "viewed([12/34], input)",
+        'cover(input, "whole", 3)',
+        'cover(input, "whole", "x")',
+        'black_canvas("height*3/0", "1")',
+        'count_objects("components", "fill_rows", 1, 5, 300, #0, "take")',
+        'count_objects("components", "fill_rows", 1, 5, -1, #0, "take")',
+        'object_rules("components", "recolor #²")',
+        'object_rules("components", "move 99999999999999999999 0")',
+        'object_rules("components", "shift up 99999999999999999999")',
+        'object_rules("tiles ²x2", "stay")',
+        "roll(input, 99999999999999999999, 1)",
+    ],
+)
+def test_a_malformed_program_raises_an_error_of_the_language(text: str) -> None:
+    with pytest.raises(DslError):
+        run(parse(text), grid_from_text("1000/0220/0003/3000"))
+
+
+def test_cells_may_be_written_from_a_constant_grid() -> None:
+    assert run(parse('write_cells("as_is", [12/34])'), grid_from_text("55/55")).tolist() == [[1, 2], [3, 4]]
+
+
 def test_fits_means_every_pair_exactly() -> None:
     flip = parse("flip_left_right(input)")
     pairs = [(GRID, grid_from_text("210/003"))]

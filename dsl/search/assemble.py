@@ -48,7 +48,10 @@ def _cover(arguments: tuple[Program, ...], grid: Grid) -> Grid:
     for how, piece in zip(arguments[1::2], arguments[2::2], strict=True):
         if not isinstance(how, Literal):
             raise PrimitiveError(f"cover takes a constant way to lay a piece, got {how}")
-        picture = render(evaluate(piece, grid), shape)
+        value = evaluate(piece, grid)
+        if not isinstance(value, np.ndarray | Object | tuple):
+            raise PrimitiveError(f"a piece must be a grid, mask, object or objects, got {type(value).__name__}")
+        picture = render(value, shape)
         laid = open_cells & _laid(how, picture)
         result[laid] = how.value if how.text.startswith("#") else picture[laid]
         open_cells &= ~laid

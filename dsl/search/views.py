@@ -39,7 +39,7 @@ def viewed(name: str, program: Program) -> Program:
 
 @form("viewed")
 def _viewed(arguments: tuple[Program, ...], grid: Grid) -> Grid:
-    if len(arguments) != 2 or not isinstance(arguments[0], Literal) or arguments[0].value not in TRANSFORMS:
+    name = arguments[0].value if arguments and isinstance(arguments[0], Literal) else None
+    if len(arguments) != 2 or not isinstance(name, str) or name not in TRANSFORMS:
         raise PrimitiveError(f"viewed takes one of {', '.join(TRANSFORMS)} and a program")
-    name = str(arguments[0].value)
     return transform(run(arguments[1], transform(grid, name)), inverse_name(name))

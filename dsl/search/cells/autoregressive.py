@@ -157,7 +157,12 @@ def _shifted(target: Grid, down: int, right: int) -> NDArray[np.uint8]:
 @form(FORM)
 def _evaluate(arguments: tuple[Program, ...], grid: Grid) -> Grid:
     first = arguments[0].value if arguments and isinstance(arguments[0], Literal) else None
-    if first not in ORIENTATIONS or len(arguments) < 2 or not all(is_rule(rule) for rule in arguments[1:-1]):
+    if (
+        not isinstance(first, str)
+        or first not in ORIENTATIONS
+        or len(arguments) < 2
+        or not all(is_rule(rule) for rule in arguments[1:-1])
+    ):
         raise ParseError(f"{FORM} takes an orientation ({', '.join(ORIENTATIONS)}), rules, and a last source")
     table = _RuleTable(Scene(text_literal("same"), oriented(grid, first)))
     for rule in arguments[1:-1]:
@@ -184,7 +189,7 @@ class _RuleTable:
         else:
             head = self._head(condition, holds)
         name = source.value if isinstance(source, Literal) else None
-        if name in _OFFSETS:
+        if isinstance(name, str) and name in _OFFSETS:
             self.rules.append([*head, writing.COPY_WRITTEN, WRITTEN.index(name)])
         else:
             self.rules.append([*head, writing.COPY_FIXED, self._keep(self.scene.source(source))])

@@ -31,12 +31,20 @@ def panels_canvas() -> Maker:
 
 def split_canvas(down: str, across: str) -> Maker:
     """Lay the equal parts of the input over each other."""
-    rows, columns = int(down), int(across)
+    rows, columns = _counts(down, across)
 
     def make(grid: Grid) -> Canvas:
         return _of_parts([part for band in _cut(grid, rows, columns) for part in band])
 
     return make
+
+
+def _counts(down: str, across: str) -> tuple[int, int]:
+    """Read how many are meant down and across; raises ``ValueError`` for what is not 1 or more."""
+    rows, columns = int(down), int(across)
+    if rows < 1 or columns < 1:
+        raise ValueError(f"{rows} x {columns}")
+    return rows, columns
 
 
 def _cut(grid: Grid, rows: int, columns: int) -> list[list[NDArray[np.uint8]]]:
@@ -54,7 +62,7 @@ def _of_parts(parts: list[NDArray[np.uint8]]) -> Canvas:
 
 def tile_canvas(down: str, across: str) -> Maker:
     """Repeat the input, down and across."""
-    rows, columns = int(down), int(across)
+    rows, columns = _counts(down, across)
 
     def make(grid: Grid) -> Canvas:
         height, width = grid.shape
@@ -106,7 +114,7 @@ def blocks_canvas() -> Maker:
 
 def shrink_canvas(down: str, across: str) -> Maker:
     """Shrink each block of some rows and columns to one cell."""
-    rows, columns = int(down), int(across)
+    rows, columns = _counts(down, across)
 
     def make(grid: Grid) -> Canvas:
         if grid.shape[0] % rows or grid.shape[1] % columns:

@@ -17,6 +17,7 @@ from dsl.program import Call, Literal, Program, form, text_literal
 from dsl.search.budget import Meter
 from dsl.search.cells.answers import outputs_key, run_or_none
 from dsl.search.cells.planes import background_color, image_of
+from dsl.search.cells.predicates import constant_color
 from dsl.search.cells.remainders import fill_by_remainder
 from dsl.search.solution import Solution
 from dsl.task import Task
@@ -135,11 +136,11 @@ def _completer(shape: tuple[int, int], data: bytes, hidden: int | None) -> Compl
 
 @form(FORM)
 def _evaluate(arguments: tuple[Program, ...], grid: Grid) -> Grid:
-    texts = [argument.value for argument in arguments if isinstance(argument, Literal)]
+    values = [argument.value for argument in arguments if isinstance(argument, Literal)]
+    texts = [value for value in values if isinstance(value, str)]
     if len(texts) != 3 or len(arguments) != 3 or texts[0] not in _ORDER or texts[2] not in ("whole", "hidden"):
-        raise ParseError(
-            f"{FORM} takes a way, a hidden color and 'whole' or 'hidden', got {', '.join(map(str, texts))}"
-        )
+        got = ", ".join(map(str, arguments))
+        raise ParseError(f"{FORM} takes a way, a hidden color and 'whole' or 'hidden', got {got}")
     way, hidden_text, part = texts
     work = completer(grid, _read_hidden(hidden_text, grid))
     completed = work.complete(way)
@@ -161,9 +162,10 @@ def _read_hidden(text: str, grid: Grid) -> int | None:
         if not ranked:
             raise PrimitiveError("no color but the background could be hidden")
         return ranked[-1]
-    if not (text[:1] == "#" and text[1:].isdigit()):
+    color = constant_color(text)
+    if color is None:
         raise ParseError(f"hidden color must be '{BACKGROUND}', '{RAREST}' or '#' and a digit, got {text!r}")
-    return int(text[1:])
+    return color
 
 
 def completion_program(way: str, hidden: str, part: str) -> Program:

@@ -4,6 +4,7 @@ Text: ``name`` (a flag plane), ``name == 3``, ``name == none``, ``name == #3`` (
 color planes that both have a color), ``name <= 3``, ``name >= 3``; each may be preceded by ``not ``.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from dsl.kernels.bitsets import COLOR_PLANE, EQUAL, FLAG_PLANE, NONE, SAME
 Plane = NDArray[np.uint8]
 
 NO_COLOR = 10
+_COLOR = re.compile(r"#(\d)", re.ASCII)
+_VALUE = re.compile(r"#?(\d{1,3})", re.ASCII)
 _MARKS = {"==": EQUAL, "<=": bitsets.AT_MOST, ">=": bitsets.AT_LEAST}
 
 
@@ -91,10 +94,17 @@ def parse_predicate(text: str, kind_of: Callable[[str], int]) -> Predicate:
     kind = _known_kind(name, kind_of, text)
     if right == "none":
         return Predicate(name, _MARKS[mark], NO_COLOR if kind == COLOR_PLANE else NONE, None, negated, kind)
-    if right.removeprefix("#").isdigit():
-        return Predicate(name, _MARKS[mark], int(right.removeprefix("#")), None, negated, kind)
+    value = _VALUE.fullmatch(right)
+    if value is not None:
+        return Predicate(name, _MARKS[mark], int(value[1]), None, negated, kind)
     _known_kind(right, kind_of, text)
     return Predicate(name, SAME, 0, right, negated, kind)
+
+
+def constant_color(text: object) -> int | None:
+    """Return the color that a constant such as ``#3`` names; None for anything else."""
+    match = _COLOR.fullmatch(text) if isinstance(text, str) else None
+    return None if match is None else int(match[1])
 
 
 def _known_kind(name: str, kind_of: Callable[[str], int], text: str) -> int:

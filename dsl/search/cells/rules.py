@@ -15,11 +15,11 @@ import numpy as np
 from dsl.errors import ParseError, PrimitiveError
 from dsl.grid import Grid, seal
 from dsl.kernels.bitsets import COLOR_PLANE, EQUAL, SAME
-from dsl.program import Call, FormFunction, Literal, Program, evaluate, form, run, text_literal
+from dsl.program import Call, FormFunction, Literal, Program, form, run, text_literal
 from dsl.search.cells.canvas import Canvas
 from dsl.search.cells.canvas_text import open_canvas
 from dsl.search.cells.planes import require_color_planes
-from dsl.search.cells.predicates import NO_COLOR, Plane, Predicate, parse_predicate
+from dsl.search.cells.predicates import NO_COLOR, Plane, Predicate, constant_color, parse_predicate
 
 FORM = "cell_rules"
 WHEN, UNLESS = "when", "unless"
@@ -99,8 +99,9 @@ class Scene:
                 raise PrimitiveError(f"a copied grid must have the canvas's shape, got {values.shape}")
             return values
         text = program.value
-        if text[:1] == "#" and text[1:].isdigit():
-            return np.full(self.canvas.shape, int(text[1:]), np.uint8)
+        constant = constant_color(text)
+        if constant is not None:
+            return np.full(self.canvas.shape, constant, np.uint8)
         if self._kind_of(text) != COLOR_PLANE:
             raise ParseError(f"only color planes can be copied, got {text!r}")
         return self.plane(text)
@@ -127,7 +128,11 @@ class Scene:
         if program.name == FILLED:
             return Predicate("background", SAME, 0, "", negated=True, kind=COLOR_PLANE), plane
         if program.name == IS_COLOR and len(program.arguments) == 2:
-            return Predicate("", EQUAL, int(evaluate(program.arguments[1], self.grid)[1:]), kind=COLOR_PLANE), plane
+            wanted = program.arguments[1]
+            value = constant_color(wanted.value) if isinstance(wanted, Literal) else None
+            if value is None:
+                raise ParseError(f'{IS_COLOR} takes a program and a text such as "#3", got {wanted}')
+            return Predicate("", EQUAL, value, kind=COLOR_PLANE), plane
         raise ParseError(f"a condition is a text, {EQUAL_OWN}, {FILLED} or {IS_COLOR}, got {program}")
 
     def where(self, rule: Call) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":

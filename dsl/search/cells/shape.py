@@ -20,8 +20,11 @@ _MAX_SIDES = 60
 _SAME_SHAPE_COST = -0.5
 
 _SIDE = re.compile(
-    r"(?P<name>[a-z_][\w.#]*?)(?:\*(?P<factor>[a-z][\w.#]*)|\*(?P<num>\d+)(?:/(?P<den>\d+))?)?(?P<plus>[+-]\d+)?"
+    r"(?P<name>[a-z_][\w.#]*?)"
+    r"(?:\*(?P<factor>[a-z][\w.#]*)|\*(?P<num>\d{1,4})(?:/(?P<den>[1-9]\d{0,3}))?)?(?P<plus>[+-]\d{1,4})?",
+    re.ASCII,
 )
+_CONSTANT = re.compile(r"\d{1,4}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Side:
     def value(self, numbers: Numbers) -> int | None:
         """Return the side's length on an image, or None if it has no whole positive value of at most 30."""
         if self.number is None:
-            return self.plus
+            return self.plus if 1 <= self.plus <= MAX_SIDE else None
         if self.number not in numbers or (self.factor is not None and self.factor not in numbers):
             return None
         length, rest = divmod(numbers[self.number][1] * self.scale.numerator, self.scale.denominator)
@@ -88,7 +91,7 @@ class ShapeGuess:
 
 def parse_side(text: str) -> Side:
     """Read a side from its text; raises ``ParseError``."""
-    if text.isdigit():
+    if _CONSTANT.fullmatch(text):
         return Side(0.0, None, plus=int(text))
     match = _SIDE.fullmatch(text)
     if match is None:

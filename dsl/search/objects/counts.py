@@ -105,6 +105,8 @@ def _evaluate(arguments: tuple[Program, ...], grid: Grid) -> Grid:
     if not all(isinstance(number, int) for number in numbers):
         raise ParseError(f"{FORM} takes whole numbers as sides and colors, got {', '.join(map(str, arguments[2:6]))}")
     chart = Chart(read_text(arguments[1]), *numbers)
+    if not (0 <= chart.color < NUM_COLORS and 0 <= chart.ground < NUM_COLORS):
+        raise ParseError(f"a chart's colors are 0..{NUM_COLORS - 1}, got {chart.color} and {chart.ground}")
     scene = scene_of(grid, read_text(arguments[0]))
     return chart.draw(choose(*read_rules(arguments[6:]), scene).count(TAKE))
 

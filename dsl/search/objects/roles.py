@@ -161,7 +161,7 @@ ROLE_BITS: dict[str, float] = {
 
 def is_constant(role: str) -> bool:
     """Tell whether a word is a color constant such as ``#3``."""
-    return len(role) == 2 and role[0] == "#" and role[1].isdigit()
+    return len(role) == 2 and role[0] == "#" and role[1] in "0123456789"
 
 
 def color_values(role: str, scene: Scene) -> Numbers:

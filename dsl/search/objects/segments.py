@@ -6,6 +6,7 @@ areas of one color with the background's too, ``whole`` the image itself, ``pane
 and ``tiles 2x3`` the equal rectangles of a grid of 2 rows and 3 columns.
 """
 
+import re
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -32,6 +33,8 @@ COMPONENTS: dict[str, tuple[bool, bool, bool]] = {
     "regions": (False, True, False),
 }
 """Segmentations by connection: leave out background, one color, over corners."""
+
+_TILES = re.compile(r"tiles ([1-9]\d?)x([1-9]\d?)", re.ASCII)
 
 SEGMENTATION_BITS: dict[str, float] = {
     "sprites": 1.0,
@@ -191,11 +194,11 @@ def _panels(grid: Grid) -> tuple[Labels, int]:
 
 
 def _tiles(grid: Grid, segmentation: str) -> tuple[Labels, int]:
-    down, _, across = segmentation.removeprefix("tiles ").partition("x")
-    if not (segmentation.startswith("tiles ") and down.isdigit() and across.isdigit() and int(down) and int(across)):
+    match = _TILES.fullmatch(segmentation)
+    if match is None:
         allowed = ", ".join((*COMPONENTS, "colors", "whole", "panels", "tiles 2x3"))
         raise PrimitiveError(f"segmentation must be one of {allowed}, got {segmentation!r}")
-    rows, columns = int(down), int(across)
+    rows, columns = int(match[1]), int(match[2])
     height, width = grid.shape
     if height % rows or width % columns:
         raise PrimitiveError(f"a {height}x{width} grid does not divide into {rows}x{columns} tiles")

@@ -4,6 +4,7 @@ An action's text is a verb and its words: ``recolor #3``, ``slide down``, ``fill
 roles of the object (see ``dsl.search.objects.roles``); directions are those of ``DIRECTIONS``.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.errors import ParseError
+from dsl.grid import MAX_SIDE
 from dsl.kernels import planes_objects as columns
 from dsl.kernels.planes import COLUMN_STEPS, ROW_STEPS
 from dsl.search.objects.segments import Scene
@@ -19,6 +21,7 @@ Cells = NDArray[np.int16]
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+_STEPS = re.compile(r"-?\d{1,2}", re.ASCII)
 DIRECTIONS = ("up", "down", "left", "right", "up_left", "up_right", "down_left", "down_right")
 
 
@@ -100,18 +103,20 @@ def steps_towards(direction: int, steps: Numbers) -> Numbers:
 
 def own_steps(scene: Scene, direction: int, gap: str) -> Numbers:
     """Return vectors of each object's own height or width and a gap (``0``, ``1``, ``-1``) in a direction."""
-    try:
-        more = int(gap)
-    except ValueError:
-        raise ParseError(f"gap must be a whole number, got {gap!r}") from None
+    more = _read_steps(gap)
     tall, wide = scene.table[:, columns.HEIGHT] + more, scene.table[:, columns.WIDTH] + more
     return np.stack([tall * ROW_STEPS[direction], wide * COLUMN_STEPS[direction]], axis=1)
 
 
+def _read_steps(word: str) -> int:
+    """Return a number of rows or columns; raises ``ParseError`` for another word, and for more than a grid has."""
+    steps = int(word) if _STEPS.fullmatch(word) else MAX_SIDE + 1
+    if abs(steps) > MAX_SIDE:
+        raise ParseError(f"steps must be a whole number of at most {MAX_SIDE} either way, got {word!r}")
+    return steps
+
+
 def constant_steps(scene: Scene, words: Words) -> Numbers:
     """Return the same vector of rows and columns for every object."""
-    try:
-        vector = np.array([int(words[0]), int(words[1])], np.int64)
-    except ValueError:
-        raise ParseError(f"a move takes rows and columns, got {' '.join(words)!r}") from None
+    vector = np.array([_read_steps(words[0]), _read_steps(words[1])], np.int64)
     return np.repeat(vector[None], scene.count, axis=0)
