@@ -107,20 +107,19 @@ def _votes_for(
     for k in _fitting(pictures, outputs, axis, subsets.chosen)[:_MAX_SUBSETS]:
         taken = np.split(subsets.chosen[k], bounds)
         for (order, order_bits), (sense, sign) in product(ORDERS.items(), SENSES.items()):
-            drawn = [
+            drawn = (
                 stack(scene, row, part, axis, order, sign)
                 for scene, row, part in zip(scenes, pictures, taken, strict=True)
-            ]
-            if not all(
-                grid is not None and same_grid(grid, output) for grid, output in zip(drawn, outputs, strict=False)
-            ):
+            )
+            if not all((grid := next(drawn)) is not None and same_grid(grid, output) for output in outputs):
                 continue
+            predicted = tuple(drawn)
 
             def write(k: int = k, order: str = order, sense: str = sense) -> Program:
                 return Call(FORM, (*(text_literal(word) for word in (*head, order, sense)), *subsets.write(k)))
 
             total = bits + order_bits + float(subsets.bits[k])
-            yield Vote(total, tuple(drawn[len(outputs) :]), write)
+            yield Vote(total, predicted, write)
 
 
 def _fitting(
