@@ -3,8 +3,9 @@
 Round ``i`` grows the value graph by ``FIRST_ROUND * ROUND_FACTOR**i`` operations and runs the cell rules on what it
 then offers; object rules run in the first round. The same is done on the view with a black ground, where the task has
 another one. From the second round on it is also done on the views with colors named by rank, and after it the rules run
-on the task's other symmetries. A found program is believed only after its printed text was parsed and run on every
-input.
+on the task's other symmetries. A found program is believed only after it was run on every input: those proposed one by
+one as parsed from their printed text, those that rules voted for as they were written, in the view where they were
+found.
 """
 
 import itertools
