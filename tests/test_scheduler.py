@@ -1,8 +1,13 @@
+import math
+
 import numpy as np
 import pytest
 
-from dsl.grid import as_grid, same_grid
+from dsl import registry
+from dsl.grid import Grid, as_grid, same_grid
 from dsl.program import fits, parse, run
+from dsl.registry import all_primitives, primitive
+from dsl.search import scheduler
 from dsl.search.budget import Budget
 from dsl.search.found import Found, missed_examples
 from dsl.search.proposal import Proposal
@@ -103,3 +108,91 @@ def test_answers_are_distinct_and_best_first():
     grids = answers(synthesize(task, BUDGET), 0, 5)
     assert same_grid(grids[0], answer)
     assert len({grid.tobytes() for grid in grids}) == len(grids)
+
+
+@pytest.fixture
+def every_step(monkeypatch):
+    """Let a search of few nodes come to all steps: short rounds, and no end before the budget's."""
+    monkeypatch.setattr(scheduler, "FIRST_ROUND", 300)
+    monkeypatch.setattr(scheduler, "CLEAR", math.inf)
+    monkeypatch.setattr(scheduler, "CERTAIN", math.inf)
+
+
+def right_programs(inputs, rule):
+    """Return the texts of all solutions found that give every output of a rule; the last input is the test's.
+
+    Each solution is run again from its text.
+    """
+    train = tuple(Example(grid, as_grid(rule(grid))) for grid in inputs[:-1])
+    task = Task("made", train, (inputs[-1],))
+    pairs = [*((example.input, example.output) for example in train), (inputs[-1], as_grid(rule(inputs[-1])))]
+    announced, right = [], []
+    synthesize(task, Budget(60.0, nodes=40_000), announced.append)
+    for solution in announced:
+        program = parse(str(solution.program))
+        assert same_grid(run(program, inputs[-1]), solution.outputs[0])
+        if fits(program, iter(pairs)):
+            right.append(str(program))
+    return right
+
+
+def spotted(seed, ground, colors, share, shape=(6, 7)):
+    """Return a grid of one color with cells of others at random."""
+    rng = np.random.default_rng(seed)
+    return as_grid(np.where(rng.random(shape) < share, rng.choice(colors, shape), ground))
+
+
+@pytest.mark.usefixtures("every_step")
+def test_a_colored_ground_is_seen_as_black():
+    def mirror(grid):
+        ground = np.bincount(grid.ravel()).argmax()
+        return np.where((grid == ground) & (grid[:, ::-1] != ground), 5, grid)
+
+    inputs = [spotted(seed, ground, (1, 2, 3), 0.25) for seed, ground in enumerate((8, 4, 7, 6))]
+    texts = right_programs(inputs, mirror)
+    assert any(text.startswith('with_roles("ground", cover(') for text in texts)
+    assert any(text.startswith('with_roles("ground", cell_rules(') for text in texts)
+
+
+@pytest.mark.usefixtures("every_step")
+def test_what_hangs_on_the_rank_of_a_color_is_found_in_a_view_of_roles():
+    rng = np.random.default_rng(3)
+    inputs = []
+    for common, rare in ((1, 2), (3, 4), (6, 5), (8, 9)):
+        grid = np.where(rng.random((5, 6)) < 0.5, common, 0)
+        inputs.append(as_grid(np.where(rng.random((5, 6)) < 0.2, rare, grid)))
+    odd = iter((2, 4, 5, 9))
+    rare_of = {grid.tobytes(): next(odd) for grid in inputs}
+
+    def mirror(grid):
+        kept = np.where(grid == rare_of[grid.tobytes()], grid, 0)
+        return np.maximum(kept, kept[:, ::-1])
+
+    texts = right_programs(inputs, mirror)
+    assert texts
+    assert all(text.startswith('with_roles("') for text in texts)
+
+
+@pytest.mark.usefixtures("every_step")
+def test_rules_of_the_turned_task_are_turned_back():
+    inputs = [spotted(seed, 0, (1, 2, 3), 0.2) for seed in range(4)]
+    texts = right_programs(inputs, lambda grid: np.where(grid == 2, 4, grid))
+    turned = [text for text in texts if text.startswith("viewed(")]
+    assert any("cell_rules" in text for text in turned)
+    assert any("object_rules" in text for text in turned)
+
+
+@pytest.mark.usefixtures("every_step")
+def test_a_primitive_from_outside_is_searched_with(monkeypatch):
+    all_primitives()
+    monkeypatch.setattr(registry, "_PRIMITIVES", dict(registry._PRIMITIVES))
+
+    @primitive(cost=3)
+    def sample_sheared(grid: Grid) -> Grid:
+        """Roll each row by the square of its number."""
+        return as_grid(np.stack([np.roll(row, k * k) for k, row in enumerate(grid)]))
+
+    inputs = [spotted(seed, 0, range(5), 1.0, (5, 7)) for seed in range(4)]
+    texts = right_programs(inputs, sample_sheared)
+    assert "sample_sheared(input)" in texts
+    assert all("sample_sheared" in text for text in texts)
