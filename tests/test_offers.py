@@ -79,7 +79,7 @@ def test_offered_pictures_have_the_outputs_sizes_and_come_cheapest_first(engine)
     images = engine.images()
     costs = [cost for _, cost, _ in images]
     assert costs == sorted(costs)
-    assert len(images) <= QUOTAS.total
+    assert len(images) <= QUOTAS.cheap + QUOTAS.near + QUOTAS.telling
     for _, _, grids in images:
         assert [grid.shape for grid in grids[:3]] == [example.output.shape for example in engine.task.train]
 

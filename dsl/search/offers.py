@@ -27,11 +27,6 @@ class Quotas:
     near: int
     telling: int
 
-    @property
-    def total(self) -> int:
-        """Return the most pictures offered."""
-        return self.cheap + self.near + self.telling
-
 
 def choose(
     costs: NDArray[np.float64],

@@ -49,11 +49,6 @@ class Ranked:
     solution: Solution
     log_odds: float
 
-    @property
-    def probability(self) -> float:
-        """Return the probability, 0..1."""
-        return 1.0 / (1.0 + math.exp(-self.log_odds))
-
 
 def rank(solutions: Sequence[Solution], task: Task) -> list[Ranked]:
     """Return solutions of any engines, likeliest first."""

@@ -16,7 +16,7 @@ from dsl.search.cells.images import ExtraImage, Extras, extras_on
 from dsl.search.cells.learner import Learner, Limits, RuleList
 from dsl.search.cells.planes import all_groups
 from dsl.search.cells.predicates import NO_COLOR, Items, PlaneSpec
-from dsl.search.cells.proposals import Proposal, propose_canvases
+from dsl.search.cells.proposals import ProposedCanvas, propose_canvases
 from dsl.search.cells.rules import write_program
 from dsl.search.cells.support import LeaveOneOut
 from dsl.search.solution import Solution
@@ -30,7 +30,7 @@ NODES_PER_IMAGE = 40
 class _Learned:
     """Where a vote comes from: enough to write its program."""
 
-    proposal: Proposal
+    proposal: ProposedCanvas
     learner: Learner
     found: RuleList
     extras: Extras
@@ -56,7 +56,9 @@ def solve_by_rules(
     return verified_solutions(count_votes(votes), task, ENGINE, max_predictions)
 
 
-def _votes_on(proposal: Proposal, task: Task, meter: Meter, limits: Limits, extra: Sequence[ExtraImage]) -> list[Vote]:
+def _votes_on(
+    proposal: ProposedCanvas, task: Task, meter: Meter, limits: Limits, extra: Sequence[ExtraImage]
+) -> list[Vote]:
     extras = extras_on([canvas.shape for canvas in proposal.canvases], extra)
     items = canvas_items(proposal.canvases, len(task.train), extras=extras)
     target = np.concatenate([example.output.ravel() for example in task.train])

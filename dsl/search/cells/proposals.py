@@ -22,7 +22,7 @@ _OFFERED_COST = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Proposal:
+class ProposedCanvas:
     """A canvas for a task.
 
     Attributes:
@@ -36,7 +36,7 @@ class Proposal:
     canvases: tuple[Canvas, ...]
 
 
-def propose_canvases(task: Task, max_canvases: int, extra: Sequence[ExtraImage] = ()) -> list[Proposal]:
+def propose_canvases(task: Task, max_canvases: int, extra: Sequence[ExtraImage] = ()) -> list[ProposedCanvas]:
     """Return canvases of the outputs' shapes, in order of preference; equal ones once.
 
     Args:
@@ -44,14 +44,14 @@ def propose_canvases(task: Task, max_canvases: int, extra: Sequence[ExtraImage] 
         max_canvases: number of canvases returned at most.
         extra: images whose programs may serve as canvases too, after the others.
     """
-    found: list[Proposal] = []
+    found: list[ProposedCanvas] = []
     seen: set[tuple[object, ...]] = set()
     for canvas, cost, canvases in (*_described(task), *_offered(task, extra)):
         key = tuple(c.key for c in canvases)
         if key in seen:
             continue
         seen.add(key)
-        found.append(Proposal(canvas, cost, canvases))
+        found.append(ProposedCanvas(canvas, cost, canvases))
         if len(found) == max_canvases:
             break
     return found

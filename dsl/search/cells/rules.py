@@ -8,7 +8,6 @@ A program may stand in place of a canvas (its grid is the base) and of a copied 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,15 +26,6 @@ EQUAL_OWN, FILLED, IS_COLOR = "equal_own", "filled", "is_color"
 
 ProgramNames = dict[str, Program]
 """Programs by the names that planes made from them have in predicates and expressions."""
-
-
-@dataclass(frozen=True, slots=True)
-class CellRules:
-    """Rules of a canvas: predicates with what to copy, in order, and what to copy elsewhere."""
-
-    canvas: Program
-    rules: tuple[tuple[Predicate, Program], ...]
-    default: Program
 
 
 def write_program(

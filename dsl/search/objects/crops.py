@@ -15,9 +15,9 @@ from dsl.kernels import planes_objects as columns
 from dsl.program import Program, form
 from dsl.search.objects.rules import choose, read_rules, read_text
 from dsl.search.objects.segments import Scene, scene_of
+from dsl.search.objects.subsets import TAKE
 
 FORM = "crop_rules"
-TAKE = "take"
 
 Picture = NDArray[np.uint8]
 

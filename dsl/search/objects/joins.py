@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dsl.grid import Grid
 from dsl.search.objects.actions import JOIN
-from dsl.search.objects.proposals import Proposal
+from dsl.search.objects.proposals import Option
 from dsl.search.objects.render import Palette
 
 _MAX_OBJECTS = 12
@@ -19,8 +19,8 @@ _PAIR_BITS = 1.0
 
 
 def propose_pairs(
-    palettes: Sequence[Palette], outputs: Sequence[Grid], actions: Sequence[Proposal], stuck: NDArray[np.bool_]
-) -> list[Proposal]:
+    palettes: Sequence[Palette], outputs: Sequence[Grid], actions: Sequence[Option], stuck: NDArray[np.bool_]
+) -> list[Option]:
     """Return pairs of actions that together make more changed cells of an object right than either alone.
 
     Args:

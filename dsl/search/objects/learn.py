@@ -17,7 +17,7 @@ from dsl.search.cells.predicates import Items
 from dsl.search.cells.support import LeaveOneOut
 from dsl.search.objects.joins import propose_pairs
 from dsl.search.objects.properties import object_items
-from dsl.search.objects.proposals import Proposal, propose
+from dsl.search.objects.proposals import Option, propose
 from dsl.search.objects.render import Palette, mix_palette
 from dsl.search.objects.rules import FORM, write_rules
 from dsl.search.objects.segments import SEGMENTATION_BITS, Scene, scenes_of
@@ -144,7 +144,7 @@ def _leave_one_out(
 
 
 def _search_lists(
-    scenes: list[Scene], outputs: Sequence[Grid], actions: Sequence[Proposal], wrong: NDArray[np.bool_], meter: Meter
+    scenes: list[Scene], outputs: Sequence[Grid], actions: Sequence[Option], wrong: NDArray[np.bool_], meter: Meter
 ) -> _Found:
     """Search lists whose rendered demonstrations are the outputs.
 
@@ -156,7 +156,7 @@ def _search_lists(
     accepted = _Acceptance(palettes, outputs)
     items = object_items(scenes, len(outputs))
 
-    def search(chosen: Sequence[Proposal], refuted: NDArray[np.bool_], places: NDArray[np.uint8]) -> _Found:
+    def search(chosen: Sequence[Option], refuted: NDArray[np.bool_], places: NDArray[np.uint8]) -> _Found:
         learner = Learner(items, expressions(chosen, refuted, items.planes.shape[1]), LIMITS)
         return learner, learner.search(meter, accepted.by(learner, places))
 
@@ -174,8 +174,8 @@ def _search_lists(
 
 
 def _most_useful(
-    proposals: Sequence[Proposal], wrong: NDArray[np.bool_], palettes: Sequence[Palette], outputs: Sequence[Grid]
-) -> tuple[list[Proposal], NDArray[np.bool_]]:
+    proposals: Sequence[Option], wrong: NDArray[np.bool_], palettes: Sequence[Palette], outputs: Sequence[Grid]
+) -> tuple[list[Option], NDArray[np.bool_]]:
     """Return the first action, those that make changes of most objects right, then those wrong for fewest.
 
     They keep their order: fewest bits first.
@@ -191,7 +191,7 @@ def _most_useful(
 
 def _options(
     scenes: Sequence[Scene], outputs: Sequence[Grid], meter: Meter
-) -> tuple[list[Proposal], NDArray[np.bool_]] | None:
+) -> tuple[list[Option], NDArray[np.bool_]] | None:
     """Return the most useful actions and which of them are wrong for which objects of all demonstrations.
 
     Where no action suits an object alone, pairs of actions are offered too. None if some output cannot be reached.
@@ -215,7 +215,7 @@ def _options(
 
 
 def _try_all(
-    scenes: Sequence[Scene], outputs: Sequence[Grid], actions: Sequence[Proposal], meter: Meter
+    scenes: Sequence[Scene], outputs: Sequence[Grid], actions: Sequence[Option], meter: Meter
 ) -> tuple[list[Palette], NDArray[np.bool_]] | None:
     """Paint every action on every demonstration; return the palettes and which actions are wrong for which objects.
 
@@ -234,7 +234,7 @@ def _try_all(
     return palettes, np.concatenate(parts, axis=1)
 
 
-def expressions(options: Sequence[Proposal], wrong: NDArray[np.bool_], total: int) -> Expressions:
+def expressions(options: Sequence[Option], wrong: NDArray[np.bool_], total: int) -> Expressions:
     """Offer options to the learner: expression k has the value k on all ``total`` objects.
 
     Args:

@@ -17,7 +17,7 @@ from dsl.search.objects.roles import ROLE_BITS
 from dsl.search.objects.segments import Scene
 from dsl.search.objects.verbs import DIRECTIONS
 
-Proposal = tuple[str, float]
+Option = tuple[str, float]
 """An action's text and its description length in bits."""
 
 _MAX_REACH = 8
@@ -67,7 +67,7 @@ def find_changes(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> Changes:
     return Changes(vacates, grows, recolors, tuple(sorted(colors)), tuple(sorted(fresh)))
 
 
-def propose(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> list[Proposal]:
+def propose(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> list[Option]:
     """List actions for demonstrations, fewest bits first."""
     changes = find_changes(scenes, outputs)
     many_colors = any((scene.table[:, columns.COLORS] > 1).any() for scene in scenes)
@@ -91,7 +91,7 @@ def propose(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> list[Proposal]:
     return sorted(unique.items(), key=lambda proposal: proposal[1])
 
 
-def _recolors(changes: Changes, many_colors: bool) -> Iterator[Proposal]:
+def _recolors(changes: Changes, many_colors: bool) -> Iterator[Option]:
     for color in changes.colors:
         yield f"recolor #{color}", 2.5
         if many_colors:
@@ -103,7 +103,7 @@ def _recolors(changes: Changes, many_colors: bool) -> Iterator[Proposal]:
         yield "swap_colors", 3.0
 
 
-def _turns(changes: Changes) -> Iterator[Proposal]:
+def _turns(changes: Changes) -> Iterator[Option]:
     for name, bits in TURNS.items():
         if bits not in (7, 52, 127):
             yield f"turn {name}", 3.5 if bits < 8 else 4.0
@@ -111,7 +111,7 @@ def _turns(changes: Changes) -> Iterator[Proposal]:
             yield f"symmetrize {name}", 4.5 if bits < 127 else 5.0
 
 
-def _moves(changes: Changes, scenes: Sequence[Scene], outputs: Sequence[Grid]) -> Iterator[Proposal]:
+def _moves(changes: Changes, scenes: Sequence[Scene], outputs: Sequence[Grid]) -> Iterator[Option]:
     for d, name in enumerate(DIRECTIONS):
         yield f"slide {name}", 3.0 if d < 4 else 3.0 + _DIAGONAL_BITS
         for gap in (0, 1, -1):
@@ -134,7 +134,7 @@ def _moves(changes: Changes, scenes: Sequence[Scene], outputs: Sequence[Grid]) -
         yield f"move {dy} {dx}", 4.0 + 0.5 * (abs(dy) + abs(dx))
 
 
-def _copies(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> Iterator[Proposal]:
+def _copies(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> Iterator[Option]:
     for d, name in enumerate(DIRECTIONS):
         more = 0.0 if d < 4 else _DIAGONAL_BITS
         for gap in (0, 1, -1):
@@ -159,7 +159,7 @@ def _vectors(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> list[tuple[int
     return [(int(k) // len(counts) - reach, int(k) % len(counts) - reach) for k in order if flat[k] > 0]
 
 
-def _rays(changes: Changes, many_colors: bool) -> Iterator[Proposal]:
+def _rays(changes: Changes, many_colors: bool) -> Iterator[Option]:
     colors = [("own", 0.0), *((f"#{color}", 1.5) for color in changes.colors)]
     sets = [(name, 4.0 if d < 4 else 5.0) for d, name in enumerate(DIRECTIONS)]
     sets += [("up_down", 4.0), ("left_right", 4.0), ("sides", 4.0)]
@@ -180,7 +180,7 @@ def _rays(changes: Changes, many_colors: bool) -> Iterator[Proposal]:
                 yield f"shoot {stop} {color}", 4.5 + more + 0.5 * k
 
 
-def _rays_from_places(changes: Changes) -> Iterator[Proposal]:
+def _rays_from_places(changes: Changes) -> Iterator[Option]:
     known = (("own", 0.0), *((f"#{color}", 1.5) for color in changes.colors))
     for color, more in (*known, ("only_other", 1.5), ("nearest_other_color", 1.5)):
         for directions in (*DIRECTIONS[4:], *_DIAGONAL_PAIRS, "diagonals"):
@@ -190,14 +190,14 @@ def _rays_from_places(changes: Changes) -> Iterator[Proposal]:
         yield f"ray all blocked mouths {color}", 5.5 + more
 
 
-def _bars(changes: Changes) -> Iterator[Proposal]:
+def _bars(changes: Changes) -> Iterator[Option]:
     for color in ("main", *(f"#{color}" for color in changes.fresh or changes.colors)):
         for direction in DIRECTIONS[:4]:
             for number in BAR_NUMBERS:
                 yield f"bar {direction} {number} {color}", 6.0
 
 
-def _fills(changes: Changes) -> Iterator[Proposal]:
+def _fills(changes: Changes) -> Iterator[Option]:
     colors = [(f"#{color}", 0.0) for color in changes.colors]
     colors += [(role, 0.5) for role in ("main", "rarest", "around", "contained", "only_other", "nearest_other_color")]
     for k, region in enumerate(REGIONS):
@@ -205,7 +205,7 @@ def _fills(changes: Changes) -> Iterator[Proposal]:
             yield f"fill {region} {color}", (3.5 if k < 3 else 4.5) + more
 
 
-def _templates(scenes: Sequence[Scene]) -> Iterator[Proposal]:
+def _templates(scenes: Sequence[Scene]) -> Iterator[Option]:
     present = sorted({int(color) for scene in scenes for color in scene.table[:, columns.COLOR]})
     for role in ("largest", "most_colors", "most_filled", "only_image", "nearest", "same_shape", "in_row", "in_column"):
         yield f"become {role}", 4.0
@@ -216,7 +216,7 @@ def _templates(scenes: Sequence[Scene]) -> Iterator[Proposal]:
         yield f"complete {role} turned", 5.0
 
 
-def find_stamps(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> list[Proposal]:
+def find_stamps(scenes: Sequence[Scene], outputs: Sequence[Grid]) -> list[Option]:
     """Return patterns that the outputs agree to show around all objects of one color and box size."""
     groups: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
     for s, scene in enumerate(scenes):
