@@ -134,7 +134,7 @@ def _mixed(key: np.uint64, word: np.uint64) -> np.uint64:
 def _picture_key(
     cells: NDArray[np.uint8], start: int, height: int, width: int, top: int, left: int, image: int
 ) -> np.uint64:
-    place = ((top + 128) << 40) | ((left + 128) << 24) | (image << 16) | (height << 8) | width
+    place = ((top + 128) << 48) | ((left + 128) << 32) | (image << 16) | (height << 8) | width
     key = _mixed(_MULTIPLIER, np.uint64(place))
     end = start + height * width
     while start + 16 <= end:
