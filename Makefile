@@ -20,7 +20,7 @@ check: $(STAMP)  ## Format check, lint, types, tests.
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 -q
 
-results: $(STAMP)  ## Run the README's first rows again, resumable; two hours on two cores.
+results: $(STAMP)  ## Run the README's first rows again, resumable; two and a half hours on two cores.
 	$(BIN)/python -m benchmarks.run_ablation benchmarks/ablations/headline.toml --output benchmarks/results/headline.json
 
 bench: $(STAMP)  ## Time kernels, engines, search, decoding, adaptation and pre-training on small samples, in about ten minutes.

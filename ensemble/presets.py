@@ -80,7 +80,7 @@ class ModelPreset:
 
 
 MODEL_PRESETS: Mapping[str, ModelPreset] = {
-    "embedded": ModelPreset("embedded", "Apache-2.0", "auto", 1, 11.0, "README, measured here", True),
+    "embedded": ModelPreset("embedded", "Apache-2.0", "auto", 1, 17.5, "README, measured here", True),
     "qwen2.5-0.5b": ModelPreset(
         "Qwen/Qwen2.5-0.5B-Instruct",
         "Apache-2.0",
