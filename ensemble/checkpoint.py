@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ensemble.errors import ModelError
+from ensemble.files import PART, replace_file
 
 MAX_PART_BYTES = 15 * 2**20
 HEAD = "checkpoint.json"
@@ -30,12 +31,10 @@ def save_checkpoint(
     parts = _split(tensors, max_part_bytes)
     names = [f"step-{int(head['step']):08d}-part-{i + 1}-of-{len(parts)}.safetensors" for i in range(len(parts))]
     for name, part in zip(names, parts, strict=True):
-        temporary = folder / f"{name}.part"
+        temporary = folder / f"{name}{PART}"
         save_file({key: value.detach().cpu().contiguous() for key, value in part.items()}, temporary)
         os.replace(temporary, folder / name)
-    temporary = folder / f"{HEAD}.part"
-    temporary.write_text(json.dumps({**head, "parts": names}, indent=1), encoding="utf-8")
-    os.replace(temporary, folder / HEAD)
+    replace_file(folder / HEAD, json.dumps({**head, "parts": names}, indent=1))
     for old in sorted(folder.glob("step-*")):
         if old.name not in names:
             old.unlink()

@@ -312,18 +312,27 @@ def keep_settings(config: Section, path: Path) -> None:
 
     A setting that is newer than the run counts as its default.
     """
+    there = kept_settings(path)
+    if there is not None:
+        if build_section(type(config), there) != config:
+            raise ConfigError(f"{path.parent} was begun with other settings (see {path}); give a new work folder")
+        return
     try:
-        if path.is_file():
-            there = json.loads(path.read_text(encoding="utf-8"))
-            if build_section(type(config), there) != config:
-                raise ConfigError(f"{path.parent} was begun with other settings (see {path}); give a new work folder")
-            return
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, config.model_dump_json(indent=1))
     except OSError as error:
         raise ConfigError(f"cannot keep the settings in {path}: {error.strerror or error}") from None
-    except ValueError:
+
+
+def kept_settings(path: Path) -> dict[str, Any] | None:
+    """Return what ``keep_settings`` wrote, None if there is no file; raises ``ConfigError`` if it cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         raise ConfigError(f"cannot read the settings in {path}: give a new work folder") from None
+    return settings
 
 
 def _keys_beside(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

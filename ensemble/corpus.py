@@ -7,7 +7,6 @@ and ARC-AGI-2 training tasks, and from tasks composed of the project's own primi
 
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from dsl.grid import MAX_SIDE, Grid, as_grid, seal
 from dsl.task import Example
 from ensemble.data import load_tasks
 from ensemble.errors import DataError
+from ensemble.files import replace_file
 from ensemble.overlap import pair_key
 
 REPEATED_IN_EVALUATION = ("40853293", "caa06a1f")
@@ -193,9 +193,7 @@ def save_corpus(corpus: Corpus, folder: Path) -> None:
     for name in _FILES:
         np.save(folder / f"{name}.npy", getattr(corpus, name))
     head: dict[str, Any] = {"name": corpus.name, "digest": corpus.digest, "task_ids": corpus.task_ids}
-    temporary = folder / "corpus.json.part"
-    temporary.write_text(json.dumps(head), encoding="utf-8")
-    os.replace(temporary, folder / "corpus.json")
+    replace_file(folder / "corpus.json", json.dumps(head))
 
 
 def load_corpus(folder: Path) -> Corpus:

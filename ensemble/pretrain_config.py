@@ -1,13 +1,12 @@
 """Settings of pre-training: what decides the result, and how one sitting runs."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from ensemble.config import Section, build_section, with_overrides
+from ensemble.config import Section, build_section, kept_settings, with_overrides
 from ensemble.stream import StreamOptions
 
 
@@ -156,6 +155,4 @@ def config_of_run(work: Path, values: Mapping[str, Any]) -> PretrainConfig:
     Raises:
         ConfigError: a setting is unknown or not allowed.
     """
-    path = work / "config.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return build_section(PretrainConfig, with_overrides(kept, values))
+    return build_section(PretrainConfig, with_overrides(kept_settings(work / "config.json") or {}, values))

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ensemble.adaptation.lora_files import add_updates, factors_of, lora_config
 from ensemble.checkpoint import load_checkpoint, save_checkpoint, with_prefix, without_prefix
-from ensemble.config import AdaptationConfig, build_section, keep_settings, with_overrides
+from ensemble.config import AdaptationConfig, build_section, keep_settings, kept_settings, with_overrides
 from ensemble.encode import Batch, EncodedSequence, collate
 from ensemble.errors import ModelError
 from ensemble.formats import format_of
@@ -67,8 +67,7 @@ def tune_config_of(work: Path, base: str, values: Mapping[str, Any]) -> TuneConf
         ConfigError: a setting is unknown, not allowed, or another than the run's.
     """
     path = work / "tune.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    config = build_section(TuneConfig, with_overrides({**(kept or {}), "base": base}, values))
+    config = build_section(TuneConfig, with_overrides({**(kept_settings(path) or {}), "base": base}, values))
     keep_settings(config, path)
     return config
 

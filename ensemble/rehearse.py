@@ -2,16 +2,12 @@
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsl.grid import as_grid
 from dsl.task import Example, Task
 from ensemble.config import Config
-
-if TYPE_CHECKING:
-    pass
 
 MEAN_TOKENS, MEAN_OUTPUT = 1968, 258
 """Tokens of the mean task of ARC-AGI-1 evaluation, one a cell, and of the mean output."""

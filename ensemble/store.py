@@ -159,9 +159,9 @@ class Run:
             " FROM candidate JOIN job ON job.id = job_id WHERE status != 'running'"
             " ORDER BY task_id, solver, solver_key, position"
         )
-        digest = hashlib.sha256()
+        digest, asked = hashlib.sha256(), set(self.task_ids)
         for solver, key, *content in rows:
-            if content[0] in self.task_ids and self._is_current(solver, key):
+            if content[0] in asked and self._is_current(solver, key):
                 digest.update(json.dumps([solver, *content]).encode())
         return digest.hexdigest()[:16]
 

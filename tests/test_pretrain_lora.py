@@ -96,6 +96,15 @@ def test_the_command_leaves_a_folder_that_loads(base: Path, tmp_path: Path) -> N
     assert torch.equal(before.model.embed_tokens.weight, after.model.embed_tokens.weight)
 
 
+def test_settings_that_cannot_be_read_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, options in (("tune.json", ["--model", "none", "--lora"]), ("config.json", [])):
+        (tmp_path / name).write_text("")
+        assert main(["pretrain", str(tmp_path), *options, "--steps", "1"]) == 2
+        assert capsys.readouterr().err == (
+            f"error: cannot read the settings in {tmp_path / name}: give a new work folder\n"
+        )
+
+
 def test_other_settings_are_refused(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     work = str(tmp_path / "work")
     assert main(["pretrain", work, "--model", str(base), "--lora", "--device", "cpu", *SETTINGS, "--steps", "1"]) == 0

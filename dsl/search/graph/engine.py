@@ -43,6 +43,8 @@ COST_SCALE = 0.5
 class _Pieces:
     """Pieces found so far, see :func:`draw_pieces`; they are drawn on the outputs, whose shapes are known."""
 
+    outputs: NDArray[np.uint8]
+    frames: NDArray[np.int64]
     colored: NDArray[np.uint64]
     equal: NDArray[np.uint64]
     keys: NDArray[np.uint64]
@@ -93,10 +95,16 @@ class GraphEngine:
                 self._roots.setdefault(node, grid_literal(common))
 
     def _no_pieces(self) -> _Pieces:
-        words = sum(-(-output.size // 64) for output in self._outputs)
+        frames = np.zeros((len(self._outputs), 4), np.int64)
+        cell = words = 0
+        for k, output in enumerate(self._outputs):
+            frames[k] = (*output.shape, cell, words)
+            cell, words = cell + output.size, words - (-output.size // 64)
         room = max(1024, min(400_000, MAX_PIECE_BYTES // (16 * words)))
         slots = 1 << (2 * room).bit_length()
         return _Pieces(
+            np.concatenate([output.ravel() for output in self._outputs]),
+            frames,
             np.empty((room + 1, words), np.uint64),
             np.empty((room + 1, words), np.uint64),
             np.zeros(slots, np.uint64),
@@ -136,7 +144,7 @@ class GraphEngine:
     def proposals(self, meter: Meter) -> Iterator[Proposal]:
         """Yield what the nodes found so far give: new exact values, then covers while the meter lasts."""
         yield from self._exact()
-        if not meter.exhausted:
+        if self._guesses and not meter.exhausted:
             yield from self._covers(meter)
 
     def _draw(self) -> None:
@@ -144,18 +152,13 @@ class GraphEngine:
         if not self._guesses:
             return
         pieces = self._pieces
-        frames = np.zeros((len(self._outputs), 4), np.int64)
-        cell = word = 0
-        for k, output in enumerate(self._outputs):
-            frames[k] = (*output.shape, cell, word)
-            cell, word = cell + output.size, word - (-output.size // 64)
         last = int(self.graph.state[NODES])
         pieces.count, pieces.exact_count = draw_pieces(
             self.graph,
             pieces.next_node,
             last,
-            np.concatenate([output.ravel() for output in self._outputs]),
-            frames,
+            pieces.outputs,
+            pieces.frames,
             pieces.keys,
             pieces.colored,
             pieces.equal,
@@ -197,8 +200,6 @@ class GraphEngine:
 
     def _covers(self, meter: Meter) -> Iterator[Proposal]:
         """Yield compositions of the cheapest pieces, for all demonstrations and for all but one."""
-        if not self._guesses:
-            return
         pieces = self._pieces
         costs = self.graph.node_costs[pieces.sources[: pieces.count, 0]]
         order = np.argsort(costs, kind="stable")[:MAX_PIECES_SCANNED]
